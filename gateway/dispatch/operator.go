@@ -1,0 +1,126 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tendril-run/tendril/gateway"
+	"github.com/tendril-run/tendril/gateway/device"
+	"github.com/tendril-run/tendril/gateway/wire"
+	"github.com/tendril-run/tendril/runtime"
+)
+
+// ErrKVFull says that a write would pass the device's keys or bytes.
+var ErrKVFull = errors.New("the device's key-value state is full: 1,000 keys and 1 MiB")
+
+// States of a command given by an operator.
+const (
+	Queued = "queued" // waits for the device
+	Sent   = "sent"   // on its way over the live session
+)
+
+// do runs fn as the owner of the device, between segments, with its state
+// loaded. Error: ErrNoDevice.
+func (d *Dispatcher) do(ctx context.Context, key device.Key, fn func(*Mailbox) error) error {
+	m := d.mailbox(key)
+	done := make(chan error, 1)
+	m.post(func() {
+		_, err := m.load(d.ctx)
+		if err == nil {
+			err = fn(m)
+		}
+		done <- err
+	})
+	m.mu.Unlock()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Send queues a command for the device, connected or not, and returns its id
+// and state once it is durable. Errors: ErrNoDevice, ErrQueueFull.
+func (d *Dispatcher) Send(ctx context.Context, key device.Key, cmd runtime.Command) (id, state string, err error) {
+	err = d.do(ctx, key, func(m *Mailbox) error {
+		m.expireCommands(d.ctx)
+		if _, err := m.load(d.ctx); err != nil {
+			return err
+		}
+		c := Change{Outbox: m.queue(nil, cmd)}
+		grows := c.Outbox[0].Verb == Add
+		if box := &m.state.outbox; grows && box.Rows() >= gateway.OutboxRows || box.Bytes()+len(cmd.Body) > gateway.OutboxBytes {
+			return ErrQueueFull
+		}
+		if err := m.commit(d.ctx, &c); err != nil {
+			return err
+		}
+		m.drain()
+		id, state = commandID(c.Outbox[0].Row), Queued
+		if m.state != nil {
+			if _, sent := m.state.outbox.Find(id); sent {
+				state = Sent
+			}
+		}
+		return nil
+	})
+	return id, state, err
+}
+
+// PutKV writes one key of a device; ttl 0 keeps it for ever. The value is JSON
+// text. Errors: ErrNoDevice, ErrKVFull.
+func (d *Dispatcher) PutKV(ctx context.Context, key device.Key, k string, value []byte, ttl time.Duration) error {
+	return d.do(ctx, key, func(m *Mailbox) error {
+		keys, bytes := len(m.state.kv), m.state.bytes+len(k)+len(value)
+		if i, found := m.state.find(k); found {
+			bytes -= len(k) + len(m.state.kv[i].Value)
+		} else {
+			keys++
+		}
+		if keys > kvKeys || bytes > kvBytes {
+			return ErrKVFull
+		}
+		put := KVChange{KV: KV{Key: k, Value: value}}
+		if ttl > 0 {
+			put.Expires = d.millis() + ttl.Milliseconds()
+		}
+		return m.commit(d.ctx, &Change{KV: []KVChange{put}})
+	})
+}
+
+// DeleteKV deletes one key of a device and says whether it was there. Error:
+// ErrNoDevice.
+func (d *Dispatcher) DeleteKV(ctx context.Context, key device.Key, k string) (was bool, err error) {
+	err = d.do(ctx, key, func(m *Mailbox) error {
+		m.state.expire(d.millis())
+		if _, was = m.state.find(k); !was {
+			return nil
+		}
+		return m.commit(d.ctx, &Change{KV: []KVChange{{KV: KV{Key: k}, Delete: true}}})
+	})
+	return was, err
+}
+
+// Remove deletes the device, its state and its tokens, and closes its session.
+// Events that wait are dropped. Error: ErrNoDevice.
+func (d *Dispatcher) Remove(ctx context.Context, key device.Key) error {
+	return d.do(ctx, key, func(m *Mailbox) error {
+		if err := d.Catalog.Remove(d.ctx, key); err != nil {
+			return err
+		}
+		m.state = nil
+		m.mu.Lock()
+		s := m.session
+		m.session, m.script = nil, ""
+		m.events, m.bytes, m.unacked = nil, 0, 0
+		m.rejectRequests(offline("deleted"))
+		m.makeRoom()
+		m.mu.Unlock()
+		if s != nil {
+			s.Close(wire.CloseDeleted, "device deleted")
+		}
+		return nil
+	})
+}
