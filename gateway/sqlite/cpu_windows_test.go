@@ -1,0 +1,6 @@
+package sqlite
+
+import "time"
+
+// cpu is not measured here.
+func cpu() time.Duration { return 0 }

@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+
+	"github.com/tendril-run/tendril/gateway/auth"
+)
+
+// AddToken stores an API token by its hash. The principal's TokenID is made here
+// and returned; expires is epoch milliseconds, 0 for never.
+func (d *DB) AddToken(ctx context.Context, hash [32]byte, p auth.Principal, expires int64) (auth.Principal, error) {
+	p.TokenID = strings.ToLower(rand.Text())
+	var project any
+	if p.Project != "" {
+		project = p.Project
+	}
+	err := d.writer.guard(ctx, func(c *conn) error {
+		_, err := c.exec(`INSERT INTO tokens (id, hash, name, owner, project, scopes, created_at, expires_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, p.TokenID, hash[:], p.Name, p.Owner, project, joinScopes(p.Scopes), d.now(), expires)
+		return err
+	})
+	if err != nil {
+		return auth.Principal{}, fmt.Errorf("add token %q: %w", p.Name, err)
+	}
+	return p, nil
+}
+
+// PrincipalByToken implements auth.Tokens.
+func (d *DB) PrincipalByToken(ctx context.Context, hash [32]byte) (p auth.Principal, err error) {
+	err = d.readers.do(ctx, func(c *conn) error {
+		found, err := c.one(func(r row) {
+			p = auth.Principal{TokenID: r.text(0), Name: r.text(1), Owner: r.text(2), Project: r.text(3), Scopes: splitScopes(r.text(4))}
+		}, `SELECT id, name, owner, project, scopes FROM tokens WHERE hash = ? AND (expires_at = 0 OR expires_at > ?)`, hash[:], d.now())
+		if err == nil && !found {
+			err = auth.ErrToken
+		}
+		return err
+	})
+	return p, err
+}
+
+// RemoveToken revokes an API token of an owner. Error: auth.ErrNotFound.
+func (d *DB) RemoveToken(ctx context.Context, owner, id string) error {
+	err := d.writer.guard(ctx, func(c *conn) error {
+		result, err := c.exec(`DELETE FROM tokens WHERE owner = ? AND id = ?`, owner, id)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err == nil && n == 0 {
+			err = auth.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remove token %s: %w", id, err)
+	}
+	return nil
+}
+
+// Tokens counts the API tokens of an owner.
+func (d *DB) Tokens(ctx context.Context, owner string) (n int64, err error) {
+	err = d.readers.do(ctx, func(c *conn) error {
+		n, err = c.number(`SELECT count(*) FROM tokens WHERE owner = ?`, owner)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("tokens of %s: %w", owner, err)
+	}
+	return n, nil
+}
+
+func joinScopes(scopes []auth.Scope) string {
+	words := make([]string, len(scopes))
+	for i, s := range scopes {
+		words[i] = string(s)
+	}
+	return strings.Join(words, ",")
+}
+
+func splitScopes(text string) (scopes []auth.Scope) {
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		scopes = append(scopes, auth.Scope(word))
+	}
+	return scopes
+}
