@@ -3,8 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
-
-	"github.com/tendril-run/tendril/gateway/device"
+	"time"
 )
 
 // Gate decides who a presented token speaks for. It keeps nothing: a token
@@ -13,20 +12,24 @@ type Gate struct {
 	Tokens Tokens
 }
 
-// Admit names the one device that a device token opens. Error: ErrToken, for
-// tokens of other kinds too; any other error means that the store could not be
-// asked.
-func (g Gate) Admit(ctx context.Context, token string) (device.Key, error) {
+// Admit says what a device token opens. Error: ErrToken, for tokens of other
+// kinds too; any other error means that the store could not be asked.
+func (g Gate) Admit(ctx context.Context, token string) (Pass, error) {
 	kind, hash, err := Check(token)
 	if err != nil || kind != DeviceToken {
-		return device.Key{}, ErrToken
+		return Pass{}, ErrToken
 	}
+	checked := time.Now()
 	key, err := g.Tokens.DeviceByToken(ctx, hash)
 	if err != nil {
-		return device.Key{}, fmt.Errorf("admit device: %w", err)
+		return Pass{}, fmt.Errorf("admit device: %w", err)
 	}
-	return key, nil
+	return Pass{Device: key, Credential: Credential(hash), Checked: checked}, nil
 }
+
+// Credential names the token of a hash without telling it, as long as the server
+// runs. That of an API token is its id.
+func Credential(hash [32]byte) string { return string(hash[:]) }
 
 // Principal says who an API token speaks for. Errors as of Admit.
 func (g Gate) Principal(ctx context.Context, token string) (Principal, error) {

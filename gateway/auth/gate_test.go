@@ -47,8 +47,8 @@ func TestGateOpensForTheRightKindOnly(t *testing.T) {
 	gate := auth.Gate{Tokens: ring}
 	ctx := t.Context()
 
-	if key, err := gate.Admit(ctx, deviceToken); err != nil || key.ID != "lamp" {
-		t.Errorf("device token: %v, %v", key, err)
+	if pass, err := gate.Admit(ctx, deviceToken); err != nil || pass.Device.ID != "lamp" || pass.Credential != auth.Credential(deviceHash) {
+		t.Errorf("device token: %v, %v", pass.Device, err)
 	}
 	if p, err := gate.Principal(ctx, apiToken); err != nil || p.Name != "ci" {
 		t.Errorf("API token: %v, %v", p, err)

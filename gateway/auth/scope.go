@@ -1,6 +1,26 @@
 package auth
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
+
+// ErrScope is returned for a text that is no scope.
+var ErrScope = errors.New("invalid scope: one of admin, deploy, read, connect")
+
+// ParseScope checks a scope as it comes from outside.
+func ParseScope(s string) (Scope, error) {
+	switch scope := Scope(s); scope {
+	case Admin, Deploy, Read, Attach:
+		return scope, nil
+	}
+	return "", ErrScope
+}
+
+// Operates says whether the principal may see and make owners.
+func (p Principal) Operates() bool {
+	return p.Owner == DefaultOwner && p.Project == "" && p.May(Admin)
+}
 
 // May says whether the principal has a scope: by name, or because Admin implies
 // all but Attach and Deploy implies Read.

@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"hash/crc32"
 )
 
@@ -46,7 +47,7 @@ func Check(token string) (Kind, [32]byte, error) {
 		}
 	}
 	sum := appendChecksum(nil, crc32.ChecksumIEEE([]byte(token[:body])))
-	if string(sum) != token[body:] {
+	if subtle.ConstantTimeCompare(sum, []byte(token[body:])) != 1 {
 		return "", [32]byte{}, ErrToken
 	}
 	return kind, sha256.Sum256([]byte(token)), nil
