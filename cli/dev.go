@@ -68,6 +68,7 @@ type dev struct {
 	fresh    bool      // the server's data is new and ends with the loop
 	feed     *feed
 	target   target
+	broken   bool     // what was saved last does not deploy
 	invited  []string // devices that were told how to connect
 	server   *ownServer
 }

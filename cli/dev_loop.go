@@ -79,10 +79,16 @@ func (d *dev) update(ctx context.Context) bool {
 		return false
 	case err != nil:
 		d.feed.problem(err)
+		d.broken = true
 		return false
 	case !done.changed():
+		if d.broken {
+			d.feed.event("", "mended: what is live is what is saved")
+		}
+		d.broken = false
 		return true
 	}
+	d.broken = false
 	for _, s := range done.Scripts {
 		if s.Previous == nil || *s.Previous != s.Version {
 			d.feed.event("", "deployed %s %s  %s  %.0f ms", s.Script, step(s.Previous, s.Version), size(s.Size), s.MS.Compile+s.MS.Upload+s.MS.Activate)

@@ -69,10 +69,13 @@ func (d *Dispatcher) Send(ctx context.Context, key device.Key, cmd runtime.Comma
 	return id, state, err
 }
 
-// PutKV writes one key of a device; ttl 0 keeps it for ever. The value is JSON
-// text. Errors: ErrNoDevice, ErrKVFull.
-func (d *Dispatcher) PutKV(ctx context.Context, key device.Key, k string, value []byte, ttl time.Duration) error {
+// PutKV writes one key of a device under a condition; ttl 0 keeps it for ever.
+// The value is JSON text. Errors: ErrNoDevice, ErrKVFull, ErrPrecondition.
+func (d *Dispatcher) PutKV(ctx context.Context, key device.Key, k string, value []byte, ttl time.Duration, only Condition) error {
 	return d.do(ctx, key, func(m *Mailbox) error {
+		if !only.holds(m.value(k)) {
+			return ErrPrecondition
+		}
 		keys, bytes := len(m.state.kv), m.state.bytes+len(k)+len(value)
 		if i, found := m.state.find(k); found {
 			bytes -= len(k) + len(m.state.kv[i].Value)
@@ -90,12 +93,25 @@ func (d *Dispatcher) PutKV(ctx context.Context, key device.Key, k string, value 
 	})
 }
 
-// DeleteKV deletes one key of a device and says whether it was there. Error:
-// ErrNoDevice.
-func (d *Dispatcher) DeleteKV(ctx context.Context, key device.Key, k string) (was bool, err error) {
+// value is what a key has now, or nil. Owner goroutine only, with the state
+// loaded.
+func (m *Mailbox) value(k string) []byte {
+	m.state.expire(m.d.millis())
+	if i, found := m.state.find(k); found {
+		return m.state.kv[i].Value
+	}
+	return nil
+}
+
+// DeleteKV deletes one key of a device under a condition and says whether it was
+// there. Errors: ErrNoDevice, ErrPrecondition.
+func (d *Dispatcher) DeleteKV(ctx context.Context, key device.Key, k string, only Condition) (was bool, err error) {
 	err = d.do(ctx, key, func(m *Mailbox) error {
-		m.state.expire(d.millis())
-		if _, was = m.state.find(k); !was {
+		value := m.value(k)
+		if !only.holds(value) {
+			return ErrPrecondition
+		}
+		if was = value != nil; !was {
 			return nil
 		}
 		return m.commit(d.ctx, &Change{KV: []KVChange{{KV: KV{Key: k}, Delete: true}}})

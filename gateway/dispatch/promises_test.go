@@ -359,7 +359,7 @@ func TestOperatorWriteIsSeenByTheNextSegment(t *testing.T) {
 	c := r.connect(key, true)
 	c.say(`{"type":"x"}`)
 	<-waiting
-	if err := r.d.PutKV(t.Context(), key, "k", []byte(`"new"`), 0); err != nil {
+	if err := r.d.PutKV(t.Context(), key, "k", []byte(`"new"`), 0, dispatch.Condition{}); err != nil {
 		t.Fatal(err)
 	}
 	ask := c.hear("ask")
