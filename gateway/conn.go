@@ -12,6 +12,7 @@ import (
 type CloseError struct {
 	Code   wire.CloseCode
 	Reason string
+	Peer   bool // it was the peer that closed, and that gave the reason
 }
 
 func (e CloseError) Error() string {

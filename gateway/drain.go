@@ -99,6 +99,7 @@ func (s *Session) write(b *batch) (done int, err error) {
 		b.upto = append(b.upto, i+1)
 	}
 	n, err := s.writeAll(b.frames)
+	s.hub.tally.said(b.frames[:n])
 	switch {
 	case err == nil:
 		return len(b.parcels), nil

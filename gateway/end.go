@@ -66,7 +66,9 @@ func (s *Session) end(e ending) {
 	s.deaf = true
 	s.turn.Unlock()
 	s.stopDrainer(0)
-	s.hub.log.Debug("session ended", "device", s.key.String(), "session", s.id, "code", int(e.code), "reason", e.reason)
+	s.hub.tally.ended(e.code)
+	s.hub.log.Info("connection", "device", s.key.String(), "session", s.id, "remote", s.remote,
+		"lasted", time.Since(s.born).Round(time.Millisecond), "code", int(e.code), "reason", e.reason)
 	s.hub.inbox.Closed(s, s.unwritten(), s.hub.replaced(s))
 	s.hub.unbind(s)
 	close(s.gone)

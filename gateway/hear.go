@@ -28,6 +28,7 @@ func (s *Session) read() {
 			s.end(lost(err))
 			return
 		}
+		s.hub.tally.heard(f)
 		if e, over := s.hear(f); over {
 			s.end(e)
 			return
@@ -43,6 +44,9 @@ func (s *Session) touch() { s.heard.Store(int64(time.Since(s.hub.epoch)) + 1) }
 func lost(err error) ending {
 	var closed CloseError
 	if errors.As(err, &closed) {
+		if closed.Peer { // what it said is not ours to repeat
+			return ending{code: closed.Code}
+		}
 		return ending{code: closed.Code, reason: closed.Reason}
 	}
 	return ending{}
@@ -131,6 +135,7 @@ type refusals struct {
 // refuse answers a frame that was not taken; the 20th in ten seconds ends the
 // session.
 func (s *Session) refuse(r wire.Refused) (ending, bool) {
+	s.hub.tally.refused.Add(1)
 	s.say(r)
 	if s.refusals == nil {
 		s.refusals = new(refusals)

@@ -50,6 +50,7 @@ type Hub struct {
 	log      *slog.Logger
 	wheel    Wheel
 	epoch    time.Time // what Session.heard counts from
+	tally    tally
 
 	mu         sync.RWMutex // guards the fields below
 	sessions   map[device.Key]*Session
@@ -112,6 +113,7 @@ func (h *Hub) bind(a Admission, c Conn) (s, old *Session, no ending) {
 	}
 	h.generation++
 	h.serving++
+	h.tally.opened.Add(1)
 	s = newSession(h, a, c, h.generation, rand.Text()[:16])
 	old = h.sessions[a.Key]
 	h.sessions[a.Key] = s

@@ -22,6 +22,7 @@ type Session struct {
 	id         string
 	remote     string
 	generation uint64
+	born       time.Time
 	ctx        context.Context // ends with the session
 	cancel     context.CancelFunc
 
@@ -66,6 +67,7 @@ func newSession(h *Hub, a Admission, c Conn, generation uint64, id string) *Sess
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	now := time.Now()
+	s.born = now
 	s.ping = now.Add(h.limits.Ping)
 	if a.HelloFirst {
 		s.hello = now.Add(h.limits.HelloAfter)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -23,6 +24,13 @@ type Options struct {
 	Subprotocols []string
 	// Limit is the largest message taken, in bytes; 0 is the default frame limit.
 	Limit int
+	// MessageTime bounds how long the peer takes from the first byte of a message to
+	// its last, in which time we read; 0 is 30 s.
+	MessageTime time.Duration
+	// Fragments is how many a message may have; 0 is 1,024. WriteTime bounds one
+	// write; 0 is 10 s.
+	Fragments int
+	WriteTime time.Duration
 	// Origins are the foreign origins (scheme://host) that may connect beside the
 	// server's own.
 	Origins []string
@@ -43,6 +51,15 @@ func upgrade(w http.ResponseWriter, r *http.Request, o Options) (gateway.Conn, s
 	if o.Limit <= 0 {
 		o.Limit = wire.DefaultLimits().Frame
 	}
+	if o.MessageTime <= 0 {
+		o.MessageTime = messageTime
+	}
+	if o.Fragments <= 0 {
+		o.Fragments = maxFragments
+	}
+	if o.WriteTime <= 0 {
+		o.WriteTime = writeTime
+	}
 	chosen := ""
 	for _, offer := range tokens(r.Header, "Sec-WebSocket-Protocol") {
 		if slices.Contains(o.Subprotocols, offer) {
@@ -50,21 +67,19 @@ func upgrade(w http.ResponseWriter, r *http.Request, o Options) (gateway.Conn, s
 			break
 		}
 	}
-	c := &conn{limit: o.Limit}
-	h := &hijacker{ResponseWriter: w}
+	h := &hijacker{ResponseWriter: w, socket: &socket{
+		in: frames{limit: o.Limit, most: uint16(min(o.Fragments, 1<<16-2))}, limit: o.MessageTime, patience: o.WriteTime,
+	}}
 	accepted, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{chosen},
 		InsecureSkipVerify: true, // handshake has looked at the origin
 		CompressionMode:    websocket.CompressionDisabled,
-		OnPingReceived:     c.ping,
-		OnPongReceived:     c.pong,
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	accepted.SetReadLimit(-1) // ours is exact and says what it is
-	c.ws, c.socket = accepted, h.socket
-	return c, chosen, nil
+	accepted.SetReadLimit(-1) // the socket has ours
+	return &conn{ws: accepted, socket: h.socket}, chosen, nil
 }
 
 // Sizes of what a connection holds while it is idle. The reader is small because
@@ -86,7 +101,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.socket = &socket{Conn: raw}
+	h.socket.Conn = raw
 	if early, _ := rw.Reader.Peek(rw.Reader.Buffered()); len(early) > 0 {
 		h.socket.early = bytes.Clone(early)
 	}

@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -20,27 +21,14 @@ var (
 	_ gateway.Watched = (*conn)(nil)
 )
 
-// conn is the server's side of a connection.
+// conn is the server's side of a connection. The socket judges what comes in.
 type conn struct {
 	ws     *websocket.Conn
 	socket *socket
-	limit  int // bytes of a message
-	heard  func()
 	once   sync.Once // the close
 }
 
-func (c *conn) OnActivity(heard func()) { c.heard = heard }
-
-func (c *conn) ping(context.Context, []byte) bool {
-	c.pong(nil, nil)
-	return true
-}
-
-func (c *conn) pong(context.Context, []byte) {
-	if c.heard != nil {
-		c.heard()
-	}
-}
+func (c *conn) OnActivity(heard func()) { c.socket.heard.Store(&heard) }
 
 // Read returns the next message whole, in memory of its own.
 func (c *conn) Read(ctx context.Context) (wire.Frame, error) {
@@ -50,30 +38,24 @@ func (c *conn) Read(ctx context.Context) (wire.Frame, error) {
 	}
 	m := messages.Get().(*message)
 	defer m.release()
-	if err := m.read(r, c.limit); err != nil {
+	if err := m.read(r); err != nil {
 		return wire.Frame{}, c.failed(err)
-	}
-	if kind == websocket.MessageText && !utf8.Valid(m.buf) {
-		return wire.Frame{}, c.failed(gateway.CloseError{Code: wire.CloseInvalid, Reason: "text that is not UTF-8"})
 	}
 	return wire.Frame{Binary: kind == websocket.MessageBinary, Data: append([]byte(nil), m.buf...)}, nil
 }
 
-// failed judges an error of a read. When it was the peer that broke a rule, it
-// begins to close with the rule's code.
+// failed is the error of a read as the caller is to see it. When it was the peer
+// that broke a rule, it begins to close with the rule's code.
 func (c *conn) failed(err error) error {
 	if ce, ok := closed(err); ok {
 		return ce
 	}
-	ce, ours := err.(gateway.CloseError)
-	if !ours && lost(err) {
-		return err
+	var ours gateway.CloseError
+	if !errors.As(err, &ours) {
+		return err // the connection is lost
 	}
-	if !ours {
-		ce = gateway.CloseError{Code: wire.CloseProtocol, Reason: "protocol error"}
-	}
-	go c.Close(ce.Code, ce.Reason) // who was reading closes too, and waits for this one
-	return ce
+	go c.Close(ours.Code, ours.Reason) // who was reading closes too, and waits for this one
+	return ours
 }
 
 // Write sends one frame.
@@ -120,20 +102,18 @@ func (c *conn) Ping(ctx context.Context) error {
 // with what was not read. The first call decides; all return when it is done.
 func (c *conn) Close(code wire.CloseCode, reason string) {
 	c.once.Do(func() {
-		cut := time.AfterFunc(lingerTime, c.cut)
+		cut := time.AfterFunc(lingerTime, c.socket.cut)
 		defer cut.Stop()
 		_ = c.ws.Close(websocket.StatusCode(code), shorten(reason)) // fails where the peer is gone: then it knows
-		c.cut()
+		c.socket.cut()
 	})
 }
 
 // Drop drops the connection.
 func (c *conn) Drop() {
-	c.cut()
+	c.socket.cut()
 	c.once.Do(func() { _ = c.ws.CloseNow() })
 }
-
-func (c *conn) cut() { _ = c.socket.Close() }
 
 // shorten cuts a reason to what a close frame holds, 123 bytes.
 func shorten(reason string) string {
@@ -164,31 +144,19 @@ func (m *message) release() {
 	}
 }
 
-// read gathers a message of at most limit bytes. Its error is a CloseError when
-// the message breaks a rule.
-func (m *message) read(r io.Reader, limit int) error {
-	fragments := 0
+// read gathers a message, whose length was checked on its way in.
+func (m *message) read(r io.Reader) error {
 	for {
 		if len(m.buf) == cap(m.buf) {
 			m.buf = append(m.buf, 0)[:len(m.buf)]
 		}
-		free := m.buf[len(m.buf):cap(m.buf)]
-		n, err := r.Read(free)
+		n, err := r.Read(m.buf[len(m.buf):cap(m.buf)])
 		m.buf = m.buf[:len(m.buf)+n]
-		if len(m.buf) > limit {
-			return gateway.CloseError{Code: wire.CloseTooBig, Reason: fmt.Sprintf("message over %d bytes", limit)}
-		}
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
-		}
-		if n < len(free) {
-			fragments++
-		}
-		if fragments > maxFragments {
-			return gateway.CloseError{Code: wire.ClosePolicy, Reason: "message in too many fragments"}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tendril-run/tendril/gateway"
 	"github.com/tendril-run/tendril/gateway/auth"
@@ -28,8 +29,12 @@ type Handler struct {
 	// Dialects by their names as subprotocols; the first one is spoken to a device
 	// that offers none.
 	Dialects []wire.Dialect
-	Limit    int      // as of Options
-	Origins  []string // as of Options
+	// Limit, MessageTime, Fragments, WriteTime and Origins are as of Options.
+	Limit       int
+	MessageTime time.Duration
+	Fragments   int
+	WriteTime   time.Duration
+	Origins     []string
 	// Draining makes it answer 503; nil is never.
 	Draining func() bool
 }
@@ -37,6 +42,7 @@ type Handler struct {
 const (
 	bearerOffer  = "bearer."
 	tendrilOffer = "tendril.v1."
+	maxToken     = 1 << 10 // bytes, far more than any of ours
 )
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +55,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for i, d := range h.Dialects {
 		names[i] = d.Name()
 	}
-	c, chosen, err := upgrade(w, r, Options{Subprotocols: names, Limit: h.Limit})
+	c, chosen, err := upgrade(w, r, Options{
+		Subprotocols: names, Limit: h.Limit, MessageTime: h.MessageTime, Fragments: h.Fragments, WriteTime: h.WriteTime,
+	})
 	if err != nil {
 		return // answered, or gone
 	}
@@ -112,6 +120,8 @@ func credential(r *http.Request) (string, *problem) {
 		return "", refuse(http.StatusBadRequest, "two_credentials", "a request carries one credential")
 	case len(offered) == 1 && !tendril:
 		return "", refuse(http.StatusBadRequest, "bad_request", "a bearer subprotocol comes with one of "+tendrilOffer+"*")
+	case len(offered) == 1 && len(offered[0]) > maxToken:
+		return "", longToken()
 	case len(offered) == 1:
 		return offered[0], nil
 	case len(headers) == 0:
@@ -125,10 +135,17 @@ func credential(r *http.Request) (string, *problem) {
 	if token == "" {
 		return "", unauthorized()
 	}
+	if len(token) > maxToken {
+		return "", longToken()
+	}
 	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
 		return "", refuse(http.StatusBadRequest, "bad_request", "a bearer token has no spaces")
 	}
 	return token, nil
+}
+
+func longToken() *problem {
+	return refuse(http.StatusRequestHeaderFieldsTooLarge, "token_too_long", "no token is that long")
 }
 
 func unauthorized() *problem {

@@ -61,6 +61,8 @@ func TestRequestsThatAreNotAdmittedGetAnExactAnswer(t *testing.T) {
 		{"allowed host, other scheme", "GET", header{"Authorization": {good}, "Origin": {"http://app.example"}}, 403, "foreign_origin"},
 		{"POST", "POST", header{"Authorization": {good}}, 405, "method_not_allowed"},
 		{"DELETE without anything", "DELETE", header{"Connection": nil, "Upgrade": nil}, 405, "method_not_allowed"},
+		{"long token", "GET", header{"Authorization": {"Bearer device-" + strings.Repeat("1", 1<<10)}}, 431, "token_too_long"},
+		{"long offer", "GET", header{"Sec-Websocket-Protocol": {"tendril.v1.json, bearer.device-" + strings.Repeat("1", 1<<10)}}, 431, "token_too_long"},
 		{"store that does not answer", "GET", header{"Authorization": {"Bearer device-broken"}}, 503, "unavailable"},
 	}
 	for _, tt := range tests {

@@ -7,8 +7,6 @@ package ws
 
 import (
 	"errors"
-	"io"
-	"net"
 	"time"
 
 	"github.com/coder/websocket"
@@ -18,13 +16,18 @@ import (
 )
 
 const (
-	writeTime  = 10 * time.Second // for one write
-	pongTime   = 10 * time.Second // for the answer to a ping
-	lingerTime = time.Second      // for the peer's answer to our close
+	writeTime   = 10 * time.Second // for one write
+	pongTime    = 10 * time.Second // for the answer to a ping
+	lingerTime  = time.Second      // for the peer's answer to our close
+	messageTime = 30 * time.Second // for a message to come whole
 )
 
-// maxFragments bounds the non-empty fragments of a message.
-const maxFragments = 1024
+// What Options leave to us.
+const (
+	MaxFragments = maxFragments
+	WriteTime    = writeTime
+	MessageTime  = messageTime
+)
 
 func kindOf(f wire.Frame) websocket.MessageType {
 	if f.Binary {
@@ -40,15 +43,7 @@ func closed(err error) (gateway.CloseError, bool) {
 	if !errors.As(err, &ce) {
 		return gateway.CloseError{}, false
 	}
-	return gateway.CloseError{Code: wire.CloseCode(ce.Code), Reason: ce.Reason}, true
-}
-
-// lost reports whether a read failed because the connection is gone, not because
-// of what the peer said.
-func lost(err error) bool {
-	var op net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.As(err, &op)
+	return gateway.CloseError{Code: wire.CloseCode(ce.Code), Reason: ce.Reason, Peer: true}, true
 }
 
 // CloseCode returns the code with which a connection was closed, 0 when err does

@@ -25,7 +25,8 @@ type envelope struct {
 }
 
 // Decode reads one frame. A message or a reply keeps the text of the frame but
-// for the members $id and $re, which are the envelope's.
+// for the members $id and $re, which are the envelope's: numbers reach whoever
+// passes them on as the device wrote them, and a script as doubles.
 func (c codec) Decode(f wire.Frame) wire.Inbound {
 	e := envelope{data: f.Data}
 	if err := wire.Scan(f.Data, wire.Limits{Depth: c.depth, Nodes: c.nodes}, names, e.found[:]); err != nil {
