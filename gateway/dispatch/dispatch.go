@@ -40,8 +40,8 @@ type Lines interface {
 	Append(rec logs.Record)
 }
 
-// Config is what a Dispatcher is made of. All fields but Limits, Now and Log are
-// needed.
+// Config is what a Dispatcher is made of. All fields but Limits, Bounds, Now and
+// Log are needed.
 type Config struct {
 	Store   Store
 	Catalog Catalog
@@ -49,6 +49,7 @@ type Config struct {
 	Lines   Lines
 	Epoch   Epoch
 	Limits  runtime.Limits // of one event; zero: the defaults
+	Bounds  Bounds         // of one device; zero: the defaults
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -64,6 +65,7 @@ type Dispatcher struct {
 	draining atomic.Bool
 	busy     busy // owner goroutines and sweeps
 
+	tally tally
 	live  liveCache
 	cache stateCache
 
@@ -82,9 +84,12 @@ func New(c Config) *Dispatcher {
 	if c.Limits == (runtime.Limits{}) {
 		c.Limits = runtime.DefaultLimits()
 	}
+	if c.Bounds == (Bounds{}) {
+		c.Bounds = DefaultBounds()
+	}
 	d := &Dispatcher{Config: c, mailboxes: make(map[device.Key]*Mailbox)}
 	d.ctx, d.stop = context.WithCancel(context.Background())
-	d.cache.max = stateCacheBytes
+	d.cache.max = c.Bounds.StateCache
 	return d
 }
 

@@ -21,6 +21,7 @@ func (m *Mailbox) handle(it item) {
 	}
 	if it.id != "" {
 		if seen := st.seen.get(it.id, m.d.Now()); seen != nil {
+			m.d.tally.add(it.event.Kind, outcomeRepeat)
 			m.acknowledge(it, seen.Status, seen.Ack)
 			return
 		}
@@ -43,6 +44,7 @@ func (m *Mailbox) handle(it item) {
 		m.run(ctx, it, t)
 		return
 	}
+	m.d.tally.add(it.event.Kind, outcomeIgnored)
 	if it.id != "" { // nothing listens: the message has had all the effect it can have
 		m.ignore(ctx, it)
 	}
@@ -117,6 +119,7 @@ func (m *Mailbox) unanswered(it item, err error) {
 		m.giveUp(it, "resolve", err)
 		return
 	}
+	m.d.tally.add(it.event.Kind, outcomeRetry)
 	refuse(m.current(), it.id)
 	if it.event.Kind != runtime.Message || it.id != "" {
 		return
@@ -139,7 +142,11 @@ func (m *Mailbox) giveUp(it item, doing string, err error) {
 	m.mu.Lock()
 	m.state = nil
 	m.mu.Unlock()
+	m.d.tally.add(it.event.Kind, outcomeRetry)
 	refuse(m.current(), it.id)
+	if errors.Is(err, ErrFull) || errors.Is(err, ErrUnavailable) {
+		return // the store tells of it once, not for every event
+	}
 	if m.d.ctx.Err() == nil && !errors.Is(err, ErrNoDevice) {
 		m.d.Log.Error("event not run", "device", m.key.String(), "event", string(it.event.Kind), "doing", doing, "error", err)
 	}

@@ -25,6 +25,7 @@ func (d *Dispatcher) Ready(_ context.Context, s *gateway.Session) {
 // Message queues a message, in order. It blocks while the mailbox is full.
 func (d *Dispatcher) Message(ctx context.Context, s *gateway.Session, msg wire.Message) {
 	if d.draining.Load() {
+		d.tally.add(runtime.Message, outcomeRetry)
 		refuse(s, msg.ID)
 		return
 	}

@@ -49,9 +49,10 @@ type Mailbox struct {
 	serial   uint64   // numbers events and requests
 
 	// Owner goroutine only, or whoever holds mu while it does not run.
-	state   *state
-	changes uint64 // counts commits
-	script  string // that the device runs, "" is unknown; with mu
+	state    *state
+	attached *gateway.Session // that the outbox drains to; set between segments
+	changes  uint64           // counts commits
+	script   string           // that the device runs, "" is unknown; with mu
 }
 
 // offer queues a message. It blocks while the mailbox is full and returns false
@@ -88,7 +89,7 @@ func (m *Mailbox) offer(ctx context.Context, s *gateway.Session, it item) bool {
 
 // fits says whether an event of this size may be queued now. With the lock held.
 func (m *Mailbox) fits(size int) bool {
-	events, bytes := mailboxEvents, mailboxBytes
+	events, bytes := m.d.Bounds.MailboxEvents, m.d.Bounds.MailboxBytes
 	if len(m.requests) > 0 || m.unacked > 0 {
 		events += reserveEvents
 		bytes += reserveBytes

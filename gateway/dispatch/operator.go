@@ -5,14 +5,13 @@ import (
 	"errors"
 	"time"
 
-	"github.com/tendril-run/tendril/gateway"
 	"github.com/tendril-run/tendril/gateway/device"
 	"github.com/tendril-run/tendril/gateway/wire"
 	"github.com/tendril-run/tendril/runtime"
 )
 
 // ErrKVFull says that a write would pass the device's keys or bytes.
-var ErrKVFull = errors.New("the device's key-value state is full: 1,000 keys and 1 MiB")
+var ErrKVFull = errors.New("the device's key-value state is full")
 
 // States of a command given by an operator.
 const (
@@ -51,7 +50,7 @@ func (d *Dispatcher) Send(ctx context.Context, key device.Key, cmd runtime.Comma
 		}
 		c := Change{Outbox: m.queue(nil, cmd)}
 		grows := c.Outbox[0].Verb == Add
-		if box := &m.state.outbox; grows && box.Rows() >= gateway.OutboxRows || box.Bytes()+len(cmd.Body) > gateway.OutboxBytes {
+		if box := &m.state.outbox; grows && box.Rows() >= d.Bounds.OutboxCommands || box.Bytes()+len(cmd.Body) > d.Bounds.OutboxBytes {
 			return ErrQueueFull
 		}
 		if err := m.commit(d.ctx, &c); err != nil {
@@ -82,7 +81,7 @@ func (d *Dispatcher) PutKV(ctx context.Context, key device.Key, k string, value 
 		} else {
 			keys++
 		}
-		if keys > kvKeys || bytes > kvBytes {
+		if keys > d.Bounds.KVKeys || bytes > d.Bounds.KVBytes {
 			return ErrKVFull
 		}
 		put := KVChange{KV: KV{Key: k, Value: value}}

@@ -22,9 +22,9 @@ func commandID(row int64) string { return "c-" + strconv.FormatInt(row, 10) }
 // expiry is when a command given now with this time to live is over.
 func (m *Mailbox) expiry(ttl time.Duration) int64 {
 	if ttl <= 0 {
-		ttl = defaultTTL
+		ttl = m.d.Bounds.CommandTTL
 	}
-	return m.d.millis() + min(ttl, maxTTL).Milliseconds()
+	return m.d.millis() + min(ttl, m.d.Bounds.CommandTTLMax).Milliseconds()
 }
 
 // queue adds a command to a change. It replaces the one of the same key that
@@ -105,6 +105,7 @@ func (m *Mailbox) attach(s *gateway.Session) {
 	if m.current() != s {
 		return
 	}
+	m.attached = s
 	if _, err := m.load(m.d.ctx); err != nil {
 		m.d.Log.Warn("outbox not drained", "device", m.key.String(), "error", err)
 		return
@@ -115,6 +116,7 @@ func (m *Mailbox) attach(s *gateway.Session) {
 
 // detach takes back what the ended session did not write.
 func (m *Mailbox) detach(unwritten []gateway.Delivery) {
+	m.attached = nil
 	m.keep(unwritten)
 	if m.state != nil {
 		m.state.outbox.Reset()
@@ -162,10 +164,10 @@ func (m *Mailbox) drain() {
 	}
 	m.expireCommands(m.d.ctx)
 	s := m.current()
-	if m.state == nil || s == nil {
+	if m.state == nil || s == nil || s != m.attached {
 		return
 	}
-	for _, w := range st.outbox.Next(ackWindow, m.d.Now()) {
+	for _, w := range st.outbox.Next(m.d.Bounds.AckWindow, m.d.Now()) {
 		d := gateway.Delivery{Row: w.Row, Body: w.Body, Key: w.Key, Expires: w.Expires}
 		if s.Acks() {
 			d.ID = commandID(w.Row)
@@ -184,7 +186,7 @@ func (m *Mailbox) outstanding(s *gateway.Session, st *state) {
 		n = st.outbox.Sent()
 		due := time.Time{}
 		if n > 0 && s.Acks() {
-			due = st.outbox.Oldest().Add(ackWait)
+			due = st.outbox.Oldest().Add(m.d.Bounds.AckWait)
 		}
 		s.AckDue(due)
 	} else if s = m.current(); s != nil {

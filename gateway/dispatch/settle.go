@@ -25,6 +25,9 @@ func (t *turn) settle(ctx context.Context, seg *runtime.Segment) error {
 	} else if c.Log != nil {
 		m.d.Lines.Append(*c.Log)
 	}
+	if seg.Outcome != nil {
+		m.d.tally.ended(t.it.event.Kind, seg.Outcome.Error)
+	}
 	m.say(direct)
 	m.drain()
 	if seg.Outcome != nil && t.it.id != "" {
@@ -63,7 +66,7 @@ func (t *turn) sort(seg *runtime.Segment, c *Change) (direct []gateway.Delivery)
 	}
 	m := t.m
 	s := m.current()
-	straight := s != nil && !s.Acks() && t.state.outbox.Empty()
+	straight := s != nil && s == m.attached && !s.Acks() && t.state.outbox.Empty()
 	frames, bytes := 0, 0
 	if straight {
 		frames, bytes = s.Room()

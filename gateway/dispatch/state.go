@@ -48,6 +48,7 @@ func (m *Mailbox) load(ctx context.Context) (*state, error) {
 	for _, w := range stored.Outbox {
 		st.outbox.Add(gateway.Waiting{Row: w.Row, Body: w.Body, Key: w.Key, Expires: w.Expires, Durable: w.Durable})
 	}
+	st.seen.ids, st.seen.age = m.d.Bounds.IDs, m.d.Bounds.IDAge
 	st.seen.fill(stored.Seen)
 	m.state = st
 	if err := m.interrupt(ctx); err != nil {

@@ -24,6 +24,9 @@ var (
 	ErrNoDevice = errors.New("no such device")
 	// ErrFull says that the store has no room; nothing was written.
 	ErrFull = errors.New("storage full")
+	// ErrUnavailable says that the store's file or device failed, or is locked by
+	// another program; nothing was acknowledged and it may work again.
+	ErrUnavailable = errors.New("storage unavailable")
 )
 
 // Epoch numbers the ownership of devices. It is constant on one node and grows

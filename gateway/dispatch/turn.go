@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tendril-run/tendril/gateway"
 	"github.com/tendril-run/tendril/gateway/logs"
 	"github.com/tendril-run/tendril/runtime"
 )
@@ -80,10 +79,10 @@ func (t *turn) quota() runtime.Quota {
 	s := t.m.session
 	t.m.mu.Unlock()
 	q := runtime.Quota{
-		OutboxRows:  max(0, gateway.OutboxRows-t.state.outbox.Rows()),
-		OutboxBytes: max(0, gateway.OutboxBytes-t.state.outbox.Bytes()),
-		KVKeys:      max(0, kvKeys-len(t.state.kv)),
-		KVBytes:     max(0, kvBytes-t.state.bytes),
+		OutboxRows:  max(0, t.m.d.Bounds.OutboxCommands-t.state.outbox.Rows()),
+		OutboxBytes: max(0, t.m.d.Bounds.OutboxBytes-t.state.outbox.Bytes()),
+		KVKeys:      max(0, t.m.d.Bounds.KVKeys-len(t.state.kv)),
+		KVBytes:     max(0, t.m.d.Bounds.KVBytes-t.state.bytes),
 		Budget:      max(0, t.m.d.Limits.CPU-t.cpu),
 		Wall:        t.m.d.Limits.Wall,
 	}

@@ -1,6 +1,9 @@
 package dispatch
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Bounds of the id window. Pruning is amortised: a batch leaves at once.
 const (
@@ -19,6 +22,9 @@ const (
 // window remembers the newest message ids of a device, so that a repeat has no
 // second effect. Its zero value is empty.
 type window struct {
+	ids int           // how many are remembered, 0 is windowIDs
+	age time.Duration // and for how long, 0 is windowAge
+
 	byID  map[string]*Seen
 	order []*Seen // oldest first
 	bytes int
@@ -47,7 +53,7 @@ func (w *window) put(s Seen) {
 
 func (w *window) get(id string, now time.Time) *Seen {
 	s := w.byID[id]
-	if s == nil || s.At < now.Add(-windowAge).UnixMilli() && s.Status != seenRunning {
+	if s == nil || s.At < now.Add(-cmp.Or(w.age, windowAge)).UnixMilli() && s.Status != seenRunning {
 		return nil
 	}
 	return s
@@ -58,8 +64,8 @@ func (w *window) stale(now time.Time) []string {
 	if len(w.order) == 0 {
 		return nil
 	}
-	n := len(w.order) - windowIDs
-	for oldest := now.Add(-windowAge).UnixMilli(); max(n, 0) < len(w.order) && w.order[max(n, 0)].At < oldest; {
+	n := len(w.order) - cmp.Or(w.ids, windowIDs)
+	for oldest := now.Add(-cmp.Or(w.age, windowAge)).UnixMilli(); max(n, 0) < len(w.order) && w.order[max(n, 0)].At < oldest; {
 		n = max(n, 0) + 1
 	}
 	if n < windowBatch {

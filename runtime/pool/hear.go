@@ -40,6 +40,7 @@ func (ch *child) turned(kind worker.Kind, body []byte) error {
 		c.mail <- message{kind: kind, body: bytes.Clone(rest), took: ch.heard.Sub(c.sent)}
 	}
 	ch.mu.Unlock()
+	ch.pool.tally.turns.Add(1)
 	if slow || lone {
 		ch.pool.turned(ch, slow)
 	}

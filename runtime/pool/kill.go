@@ -115,6 +115,7 @@ func (ch *child) report(werr error) {
 	ch.mu.Lock()
 	e := *ch.end
 	ch.mu.Unlock()
+	ch.pool.tally.end(e.rule)
 	switch e.rule {
 	case closing, surplus:
 		return

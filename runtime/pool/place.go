@@ -63,6 +63,7 @@ func (p *Pool) place(c *call) error {
 	switch {
 	case c.lone:
 		p.lone = append(p.lone, c)
+		p.tally.lone.Add(1)
 		p.feed()
 	case !p.lines.empty() || !p.assign(c):
 		p.lines.join(c)

@@ -45,6 +45,7 @@ type Pool struct {
 	ready    chan struct{}
 	lines    lines // calls that wait for room in a worker
 	lone     []*call
+	tally    tally
 	failures int       // starts in a row that came to nothing
 	resting  time.Time // until then no worker is started
 	lastErr  error     // of a start

@@ -69,6 +69,7 @@ func (p *Pool) start(trial bool) (*child, error) {
 		return nil, fmt.Errorf("pool: start worker: %w", err)
 	}
 	ch.cmd = cmd
+	p.tally.spawned.Add(1)
 	ch.buf = worker.AppendStart(nil, worker.Settings{Runners: p.cfg.Runners, Procs: p.cfg.Procs, Memory: p.cfg.Memory})
 	ch.poke()
 	ch.late = time.AfterFunc(startLimit, func() { ch.kill(ending{rule: notReady}) })
