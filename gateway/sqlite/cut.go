@@ -10,6 +10,7 @@ import (
 // cut, then a new one, registered before its first row.
 func (w *lineWriter) ready() error {
 	ctx := context.Background()
+	w.db.files.tally()
 	if w.file == nil {
 		if err := w.resume(ctx); err != nil {
 			return err
@@ -100,10 +101,22 @@ func (w *lineWriter) cut(ctx context.Context) error {
 	return err
 }
 
+// leave ends a file that turned out to be damaged: nothing more is written to
+// it, what can be read of it is.
+func (w *lineWriter) leave() error {
+	newest := w.db.sequence.newest()
+	if err := w.db.files.cut(context.Background(), w.file, newest, w.db.now()); err != nil {
+		return fmt.Errorf("leave %s: %w", w.file.path, err)
+	}
+	w.file, w.last = nil, 0
+	return nil
+}
+
 // newestLogID is the largest id of the main file and of all log files.
 func (d *DB) newestLogID(ctx context.Context) (newest int64, err error) {
 	err = d.readers.do(ctx, func(c *conn) error {
-		newest, err = c.number(`SELECT max(id) FROM outcomes`)
+		newest, err = c.number(`SELECT max(coalesce((SELECT max(id) FROM outcomes), 0),
+			coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'log_floor'), 0))`)
 		return err
 	})
 	for _, f := range d.files.snapshot() {

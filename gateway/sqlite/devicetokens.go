@@ -22,10 +22,10 @@ func (d *DB) DeviceByToken(ctx context.Context, hash [32]byte) (key device.Key, 
 }
 
 // IssueToken gives a device its first token or, with rotate, a new one: the
-// newest before it stays valid until the next rotation, older ones die.
-// Errors: auth.ErrExists without rotate, dispatch.ErrNoDevice.
-func (d *DB) IssueToken(ctx context.Context, key device.Key, token [32]byte, rotate bool) error {
-	err := d.writer.guard(ctx, func(c *conn) error {
+// newest before it stays valid until the next rotation, older ones end and are
+// returned. Errors: auth.ErrExists without rotate, dispatch.ErrNoDevice.
+func (d *DB) IssueToken(ctx context.Context, key device.Key, token [32]byte, rotate bool) (ended [][32]byte, err error) {
+	err = d.writer.guard(ctx, func(c *conn) error {
 		id, err := deviceRow(c, key)
 		if err != nil {
 			return err
@@ -37,6 +37,14 @@ func (d *DB) IssueToken(ctx context.Context, key device.Key, token [32]byte, rot
 		if next > 0 && !rotate {
 			return auth.ErrExists
 		}
+		ended = nil
+		err = c.each(func(r row) error {
+			ended = append(ended, [32]byte(r.blob(0)))
+			return nil
+		}, `SELECT hash FROM device_tokens WHERE device = ? AND rotated < ? - 1`, id, next)
+		if err != nil {
+			return err
+		}
 		if _, err := c.exec(`DELETE FROM device_tokens WHERE device = ? AND rotated < ? - 1`, id, next); err != nil {
 			return err
 		}
@@ -44,7 +52,7 @@ func (d *DB) IssueToken(ctx context.Context, key device.Key, token [32]byte, rot
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("token of device %s: %w", key, err)
+		return nil, fmt.Errorf("token of device %s: %w", key, err)
 	}
-	return nil
+	return ended, nil
 }

@@ -15,8 +15,6 @@ import (
 	"github.com/tendril-run/tendril/gateway/dispatch"
 )
 
-func init() { children["broken-disk"] = brokenDisk }
-
 // brokenDisk makes the operating system refuse to let files grow, which SQLite
 // takes for a broken disk, and repairs it.
 func brokenDisk(dir string) error {

@@ -19,6 +19,8 @@ func (d *DB) keep() {
 	d.stopKeeper = cancel
 	d.keeper.Go(func() {
 		presence, expiry, retain := time.NewTicker(presenceEvery), time.NewTicker(expiryEvery), time.NewTicker(retainEvery)
+		probe := time.NewTicker(probeEvery)
+		defer probe.Stop()
 		defer presence.Stop()
 		defer expiry.Stop()
 		defer retain.Stop()
@@ -26,6 +28,8 @@ func (d *DB) keep() {
 			select {
 			case <-ctx.Done():
 				return
+			case <-probe.C:
+				d.probe()
 			case <-presence.C:
 				d.report("write presence", d.flushPresence())
 			case <-expiry.C:
@@ -38,7 +42,7 @@ func (d *DB) keep() {
 }
 
 func (d *DB) report(what string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && !errors.Is(err, context.Canceled) && d.health.last() == nil { // else that is told already
 		d.opts.Logger.Error("database: "+what, "error", err)
 	}
 }

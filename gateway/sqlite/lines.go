@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tendril-run/tendril/gateway/device"
@@ -73,11 +74,15 @@ type lineWriter struct {
 	room    chan struct{} // closed when the queue was taken
 	closed  bool
 
+	dropped, lost atomic.Uint64 // lines
+
 	// the goroutine's own
+	bound   bound
 	file    *logFile // nil before the first line and after a cut
 	conn    *conn
 	last    int64
 	flushed time.Time
+	told    time.Time // of losses
 }
 
 // entry is the lines of one event on their way to the file.
@@ -99,7 +104,7 @@ func newLineWriter(d *DB) *lineWriter {
 func (w *lineWriter) push(device int64, rec *logs.Record, ids *stretch) error {
 	size := 0
 	for i := range rec.Lines {
-		size += 64 + len(rec.Lines[i].Message) + len(rec.Lines[i].Fields)
+		size += lineSize(&rec.Lines[i])
 	}
 	for {
 		room, err := w.offer(entry{device, rec, ids}, size)
@@ -188,7 +193,7 @@ func (w *lineWriter) flush() {
 		return
 	}
 	if err := w.store(entries); err != nil {
-		w.db.opts.Logger.Error("database: log lines of events were lost", "events", len(entries), "error", err)
+		w.lose(entries, err)
 	}
 	ids := make([]*stretch, len(entries))
 	for i := range entries {
@@ -199,26 +204,59 @@ func (w *lineWriter) flush() {
 }
 
 func (w *lineWriter) store(entries []entry) (err error) {
+	defer func() {
+		if err != nil {
+			err = w.reset(classify(err))
+		}
+	}()
 	if err := w.ready(); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil { // the next flush opens the file again
-			err = errors.Join(err, w.conn.close())
-			w.conn = nil
-		}
-	}()
 	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	added := map[string]int64{}
 	for _, e := range entries {
-		if err := insertLines(w.conn, e.device, e.rec, e.ids.first); err != nil {
+		if err := w.insert(e, added); err != nil {
 			return err
 		}
 		w.last = max(w.last, e.ids.last)
 	}
-	_, err = w.conn.exec("COMMIT")
+	for project, bytes := range added {
+		_, err := w.conn.exec(`INSERT INTO usage (project, bytes) VALUES (?, ?)
+			ON CONFLICT (project) DO UPDATE SET bytes = bytes + excluded.bytes`, project, bytes)
+		if err != nil {
+			return err
+		}
+	}
+	if _, err = w.conn.exec("COMMIT"); err == nil {
+		w.db.files.book(w.file, added)
+	}
 	return err
+}
+
+// reset lets go of the handle after an error: the next flush opens the file
+// again, or another one when this one is damaged.
+func (w *lineWriter) reset(err error) error {
+	if w.conn != nil {
+		err = errors.Join(err, w.conn.close())
+		w.conn = nil
+	}
+	if w.file != nil && errors.Is(err, ErrDamaged) {
+		err = errors.Join(err, w.leave())
+	}
+	return err
+}
+
+// lose gives lines up. The log hears of it once a second at most.
+func (w *lineWriter) lose(entries []entry, err error) {
+	for _, e := range entries {
+		w.lost.Add(uint64(len(e.rec.Lines)))
+	}
+	if now := time.Now(); now.Sub(w.told) >= time.Second {
+		w.told = now
+		w.db.opts.Logger.Error("database: log lines were lost", "lines", w.lost.Load(), "error", err)
+	}
 }
 
 // close flushes and ends the goroutine. The file stays the one that is written.

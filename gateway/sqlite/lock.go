@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ErrLocked says that another process serves the data directory. PID is 0 when
@@ -26,13 +27,24 @@ func (e *ErrLocked) Error() string {
 // when the process ends, however it ends; the file stays.
 type lock struct{ file *os.File }
 
+// A lock that is busy is tried again for a moment: somebody may only be looking.
+const (
+	lockTries = 5
+	lockPause = 20 * time.Millisecond
+)
+
 func acquire(dir string) (*lock, error) {
 	path := filepath.Join(dir, "lock")
 	file, busy, err := openExclusive(path)
+	for range lockTries {
+		if !busy {
+			break
+		}
+		time.Sleep(lockPause)
+		file, busy, err = openExclusive(path)
+	}
 	if busy {
-		text, _ := os.ReadFile(path)
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-		return nil, &ErrLocked{Dir: dir, PID: pid}
+		return nil, &ErrLocked{Dir: dir, PID: lockedBy(path)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
@@ -46,6 +58,29 @@ func acquire(dir string) (*lock, error) {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return &lock{file: file}, nil
+}
+
+// lockedBy reads which process holds a lock, 0 where it cannot be read.
+func lockedBy(path string) int {
+	text, _ := os.ReadFile(path)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// holder is the process that has a directory, 0 for none.
+func holder(dir string) int {
+	path := filepath.Join(dir, "lock")
+	if _, err := os.Stat(path); err != nil {
+		return 0
+	}
+	file, busy, err := openExclusive(path)
+	if busy {
+		return lockedBy(path)
+	}
+	if err == nil {
+		file.Close()
+	}
+	return 0
 }
 
 func (l *lock) release() error { return l.file.Close() }

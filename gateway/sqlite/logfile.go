@@ -23,12 +23,18 @@ type logFile struct {
 	last     int64 // no row's id is above it
 	lastTime int64 // no row's time is above it
 
+	// bytes of lines by project, as far as counted; guarded by logFiles.mu
+	usage map[string]int64
+
 	mu   sync.Mutex
 	read *conn // nil until needed
 	gone bool  // retired
 }
 
-// logSchema is the whole schema of a log file. Its user_version is 1.
+// logVersion is the user_version of the log files that are made.
+const logVersion = 1
+
+// logSchema is the whole schema of a log file.
 const logSchema = `
 CREATE TABLE IF NOT EXISTS lines (
   id       INTEGER PRIMARY KEY,
@@ -44,33 +50,49 @@ CREATE TABLE IF NOT EXISTS lines (
 );
 CREATE INDEX IF NOT EXISTS lines_device ON lines (device);
 CREATE INDEX IF NOT EXISTS lines_loud ON lines (device) WHERE level >= 2;
+
+-- Bytes of the lines of each project in this file.
+CREATE TABLE IF NOT EXISTS usage (
+  project TEXT PRIMARY KEY,
+  bytes   INTEGER NOT NULL
+) WITHOUT ROWID;
 `
 
-// dialLog opens a log file for writing, making it when it is not there.
+// dialLog opens a log file for writing, making it when it is not there. One of a
+// newer schema is refused.
 func dialLog(path string) (*conn, error) {
-	c, err := dial(path, "busy_timeout=1000", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-4096",
-		"journal_size_limit=16777216", fmt.Sprintf("application_id=%d", applicationID), "user_version=1")
+	c, err := dial(path, "busy_timeout=1000", "journal_mode=WAL", "synchronous=NORMAL", "cell_size_check=ON", "cache_size=-4096",
+		"journal_size_limit=16777216")
 	if err != nil {
-		return nil, err
+		return nil, classify(err)
 	}
-	if err := c.script(logSchema); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), c.close())
+	if err := c.prepareLog(); err != nil {
+		return nil, errors.Join(refusal(path, err), c.close())
 	}
 	return c, nil
 }
 
-// insertLines adds the lines of one event under consecutive ids.
-func insertLines(c *conn, device int64, rec *logs.Record, first int64) error {
-	for i := range rec.Lines {
-		l := &rec.Lines[i]
-		_, err := c.exec(`INSERT INTO lines (id, device, time, level, message, fields, script, version, event_id, kind)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			first+int64(i), device, l.Time, rank(l.Level), l.Message, l.Fields, rec.Script, rec.Version, rec.EventID, string(rec.Kind))
-		if err != nil {
-			return err
+func (c *conn) prepareLog() error {
+	_, err := c.schema(logVersion)
+	if errors.Is(err, errForeign) {
+		tables, empty := c.number("SELECT count(*) FROM sqlite_schema")
+		if empty != nil || tables > 0 {
+			return errors.Join(err, empty)
 		}
+		err = c.script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, logVersion))
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	return c.script(logSchema)
+}
+
+// insertLine adds a line of an event under an id.
+func insertLine(c *conn, device int64, rec *logs.Record, l *runtime.Line, id int64) error {
+	_, err := c.exec(`INSERT INTO lines (id, device, time, level, message, fields, script, version, event_id, kind)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, device, l.Time, rank(l.Level), l.Message, l.Fields, rec.Script, rec.Version, rec.EventID, string(rec.Kind))
+	return err
 }
 
 // rank stores a word that is no level as info.
@@ -82,10 +104,12 @@ func rank(l runtime.Level) int {
 }
 
 // size is what the file takes on the disk.
-func (f *logFile) size() int64 {
-	var n int64
+func (f *logFile) size() int64 { return sizeOf(f.path) }
+
+// sizeOf is what a database file and its write-ahead log take.
+func sizeOf(path string) (n int64) {
 	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(f.path + suffix); err == nil {
+		if info, err := os.Stat(path + suffix); err == nil {
 			n += info.Size()
 		}
 	}

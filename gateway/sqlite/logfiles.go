@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/tendril-run/tendril/gateway/dispatch"
 )
 
 // maxOpenLogs bounds how many log files stay open for reading.
@@ -21,9 +23,10 @@ type logFiles struct {
 	dir string
 	db  *DB
 
-	mu   sync.Mutex
-	list []*logFile
-	hot  []*logFile // open for reading, most recent last
+	mu     sync.Mutex
+	list   []*logFile
+	hot    []*logFile       // open for reading, most recent last
+	totals map[string]int64 // bytes of lines by project, of all files; nil until counted
 }
 
 // openLogFiles reads the register, unlinks files that it does not know and
@@ -145,6 +148,10 @@ func (l *logFiles) forget(ctx context.Context, f *logFile) error {
 	same := func(x *logFile) bool { return x == f }
 	l.list = slices.DeleteFunc(l.list, same)
 	l.hot = slices.DeleteFunc(l.hot, same)
+	for project, bytes := range f.usage {
+		l.totals[project] -= bytes
+	}
+	f.usage = nil
 	return nil
 }
 
@@ -152,6 +159,9 @@ func (l *logFiles) forget(ctx context.Context, f *logFile) error {
 // read for longest.
 func (l *logFiles) read(f *logFile, use func(*conn) error) error {
 	if err := f.lend(use); err != nil {
+		if err = classify(err); errors.Is(err, ErrDamaged) { // of one log file, not of the database
+			err = fmt.Errorf("%w: %w", dispatch.ErrUnavailable, err)
+		}
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
 	l.mu.Lock()

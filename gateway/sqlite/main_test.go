@@ -16,7 +16,7 @@ import (
 )
 
 // children are what the test binary can act as: each is given a data directory.
-var children = map[string]func(dir string) error{"hammer": hammer}
+var children = map[string]func(dir string) error{"hammer": hammer, "broken-disk": brokenDisk, "counter": counter, "locker": locker}
 
 // TestMain lets the test binary act as a process that the tests can kill.
 func TestMain(m *testing.M) {

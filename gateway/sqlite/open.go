@@ -31,6 +31,8 @@ type Options struct {
 	LogFileAge  time.Duration // age at which a log file is cut: 6 h
 	LogAge      time.Duration // how long rows are kept: 7 days
 	LogTotal    int64         // bytes that all log files may take: 10 GiB
+	LogProject  int64         // bytes that the lines of one project may take: 1 GiB
+	MaxSize     int64         // bytes of the main file beyond which writes find the disk full: no bound
 }
 
 func (o Options) withDefaults() Options {
@@ -52,6 +54,9 @@ func (o Options) withDefaults() Options {
 	if o.LogTotal == 0 {
 		o.LogTotal = 10 << 30
 	}
+	if o.LogProject == 0 {
+		o.LogProject = 1 << 30
+	}
 	return o
 }
 
@@ -63,6 +68,7 @@ type DB struct {
 	epoch dispatch.Epoch
 
 	writer   *writer
+	health   *health
 	readers  *readers
 	claims   *claims
 	presence *presence
@@ -96,15 +102,22 @@ func Open(ctx context.Context, dir string, opts Options) (*DB, error) {
 }
 
 func (d *DB) open(ctx context.Context, dir string) error {
-	path := filepath.Join(dir, "tendril.db")
+	if err := whole(dir); err != nil {
+		return fmt.Errorf("open %s: %w", dir, err)
+	}
+	path := filepath.Join(dir, mainName)
 	if err := migrate(ctx, path); err != nil {
 		return err
 	}
 	var err error
-	d.readers = newReaders(path)
 	d.claims = newClaims()
-	if d.writer, err = newWriter(path, d.claims, d.opts.Logger); err != nil {
-		return err
+	if d.writer, err = newWriter(path, d.opts.MaxSize, d.claims, d.opts.Logger); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	d.health = d.writer.health
+	d.readers = newReaders(path, d.health)
+	if err := d.readers.do(ctx, examine); err != nil {
+		return fmt.Errorf("open database: %w", err)
 	}
 	if err := d.readMeta(ctx); err != nil {
 		return err

@@ -9,22 +9,6 @@ import (
 	"github.com/tendril-run/tendril/gateway/auth"
 )
 
-// Owner finds an owner by its name. Error: auth.ErrNotFound.
-func (d *DB) Owner(ctx context.Context, name string) (owner auth.Owner, err error) {
-	err = d.readers.do(ctx, func(c *conn) error {
-		found, err := c.one(func(r row) { owner = auth.Owner{ID: r.text(0), Name: r.text(1)} },
-			`SELECT id, name FROM owners WHERE name = ?`, name)
-		if err == nil && !found {
-			err = auth.ErrNotFound
-		}
-		return err
-	})
-	if err != nil {
-		return auth.Owner{}, fmt.Errorf("owner %s: %w", name, err)
-	}
-	return owner, nil
-}
-
 // CreateProject makes a project. Error: auth.ErrExists.
 func (d *DB) CreateProject(ctx context.Context, owner, slug string) (auth.Project, error) {
 	p := auth.Project{ID: strings.ToLower(rand.Text()), Owner: owner, Slug: slug, CreatedAt: d.now()}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"modernc.org/sqlite"
@@ -14,15 +15,16 @@ const maxReaders = 4
 // readers are handles that only read the main file. They see everything that was
 // committed before the read began.
 type readers struct {
-	path  string
-	slots chan *conn // a nil handle is a slot that is not open
+	path   string
+	health *health
+	slots  chan *conn // a nil handle is a slot that is not open
 
 	mu     sync.Mutex
 	closed bool
 }
 
-func newReaders(path string) *readers {
-	r := &readers{path: path, slots: make(chan *conn, maxReaders)}
+func newReaders(path string, health *health) *readers {
+	r := &readers{path: path, health: health, slots: make(chan *conn, maxReaders)}
 	for range maxReaders {
 		r.slots <- nil
 	}
@@ -51,15 +53,25 @@ func (r *readers) use(c *conn, f func(*conn) error) (*conn, error) {
 	}
 	if c == nil {
 		var err error
-		if c, err = dial(r.path, "busy_timeout=1000", "query_only=ON", "cache_size=-4096"); err != nil {
-			return nil, err
+		if c, err = dial(r.path, "busy_timeout=1000", "query_only=ON", "cell_size_check=ON", "cache_size=-4096"); err != nil {
+			return nil, r.judge(err)
 		}
 	}
 	err := f(c)
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
-		return nil, errors.Join(err, c.close())
+		_ = c.close() // says the same again
+		return nil, r.judge(err)
 	}
 	return c, err
+}
+
+// judge names an error of the file and tells of damage.
+func (r *readers) judge(err error) error {
+	if err = classify(err); errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("read %s: %w", r.path, err)
+		r.health.damage(err)
+	}
+	return err
 }
 
 // snapshot lends a handle to f whose reads all see the same commit.
@@ -69,8 +81,10 @@ func (r *readers) snapshot(ctx context.Context, f func(*conn) error) error {
 			return err
 		}
 		err := f(c)
-		_, end := c.exec("COMMIT")
-		return errors.Join(err, end)
+		if _, end := c.exec("COMMIT"); err == nil {
+			err = end
+		}
+		return err
 	})
 }
 

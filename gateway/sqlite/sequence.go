@@ -82,6 +82,13 @@ func (s *sequence) settle(stretches ...*stretch) {
 	}
 }
 
+// newest is the largest id that was taken.
+func (s *sequence) newest() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next - 1
+}
+
 func (s *sequence) watermark() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,20 +12,26 @@ import (
 // AddToken stores an API token by its hash. The principal's TokenID is made here
 // and returned; expires is epoch milliseconds, 0 for never.
 func (d *DB) AddToken(ctx context.Context, hash [32]byte, p auth.Principal, expires int64) (auth.Principal, error) {
-	p.TokenID = strings.ToLower(rand.Text())
-	var project any
-	if p.Project != "" {
-		project = p.Project
-	}
-	err := d.writer.guard(ctx, func(c *conn) error {
-		_, err := c.exec(`INSERT INTO tokens (id, hash, name, owner, project, scopes, created_at, expires_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, p.TokenID, hash[:], p.Name, p.Owner, project, joinScopes(p.Scopes), d.now(), expires)
+	err := d.writer.guard(ctx, func(c *conn) (err error) {
+		p.TokenID, err = insertToken(c, hash, p, d.now(), expires)
 		return err
 	})
 	if err != nil {
 		return auth.Principal{}, fmt.Errorf("add token %q: %w", p.Name, err)
 	}
 	return p, nil
+}
+
+// insertToken returns the id that it makes.
+func insertToken(c *conn, hash [32]byte, p auth.Principal, at, expires int64) (string, error) {
+	id := strings.ToLower(rand.Text())
+	var project any
+	if p.Project != "" {
+		project = p.Project
+	}
+	_, err := c.exec(`INSERT INTO tokens (id, hash, name, owner, project, scopes, created_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, id, hash[:], p.Name, p.Owner, project, joinScopes(p.Scopes), at, expires)
+	return id, err
 }
 
 // PrincipalByToken implements auth.Tokens.
@@ -42,10 +48,41 @@ func (d *DB) PrincipalByToken(ctx context.Context, hash [32]byte) (p auth.Princi
 	return p, err
 }
 
-// RemoveToken revokes an API token of an owner. Error: auth.ErrNotFound.
-func (d *DB) RemoveToken(ctx context.Context, owner, id string) error {
+// APITokens reads the API tokens of an owner, the newest first; only is the id of
+// the one project whose tokens may be seen, or "" for all.
+func (d *DB) APITokens(ctx context.Context, owner, only string, offset, limit int) (list []auth.Token, err error) {
+	err = d.readers.do(ctx, func(c *conn) error {
+		return c.each(func(r row) error {
+			list = append(list, auth.Token{
+				ID: r.text(0), Name: r.text(1), Project: r.text(2), Scopes: splitScopes(r.text(3)), CreatedAt: r.int(4), ExpiresAt: r.int(5),
+			})
+			return nil
+		}, `SELECT t.id, t.name, p.slug, t.scopes, t.created_at, t.expires_at FROM tokens t LEFT JOIN projects p ON p.id = t.project
+			WHERE t.owner = ? AND ? IN ('', t.project) ORDER BY t.created_at DESC, t.id LIMIT ? OFFSET ?`, owner, only, limit, offset)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tokens of %s: %w", owner, err)
+	}
+	return list, nil
+}
+
+// RemoveToken revokes an API token of an owner; only as of APITokens. Errors:
+// auth.ErrNotFound, auth.ErrLastAdmin.
+func (d *DB) RemoveToken(ctx context.Context, owner, only, id string) error {
 	err := d.writer.guard(ctx, func(c *conn) error {
-		result, err := c.exec(`DELETE FROM tokens WHERE owner = ? AND id = ?`, owner, id)
+		// Without this one, who could still make tokens?
+		left, err := c.number(`SELECT count(*) FROM tokens WHERE owner = ? AND `+foundation+` AND id <> ?`, owner, id)
+		if err != nil {
+			return err
+		}
+		needed, err := c.number(`SELECT count(*) FROM tokens WHERE owner = ? AND `+foundation+` AND id = ?`, owner, id)
+		if err != nil {
+			return err
+		}
+		if needed > 0 && left == 0 && only == "" {
+			return auth.ErrLastAdmin
+		}
+		result, err := c.exec(`DELETE FROM tokens WHERE owner = ? AND ? IN ('', project) AND id = ?`, owner, only, id)
 		if err != nil {
 			return err
 		}
@@ -60,6 +97,9 @@ func (d *DB) RemoveToken(ctx context.Context, owner, id string) error {
 	}
 	return nil
 }
+
+// foundation are the tokens that can always make others.
+const foundation = `project IS NULL AND expires_at = 0 AND ',' || scopes || ',' LIKE '%,admin,%'`
 
 // Tokens counts the API tokens of an owner.
 func (d *DB) Tokens(ctx context.Context, owner string) (n int64, err error) {

@@ -19,7 +19,7 @@ func TestDeviceTokensRotate(t *testing.T) {
 	d := open(t, t.TempDir(), Options{})
 	key := addDevice(t, d, project(t, d).ID, "d")
 	first := tokenHash(key.String())
-	if err := d.IssueToken(ctx, key, tokenHash("second"), false); !errors.Is(err, auth.ErrExists) {
+	if _, err := d.IssueToken(ctx, key, tokenHash("second"), false); !errors.Is(err, auth.ErrExists) {
 		t.Fatalf("a second token without rotation: %v", err)
 	}
 	valid := func(want ...bool) {
@@ -35,9 +35,11 @@ func TestDeviceTokensRotate(t *testing.T) {
 	for _, step := range []struct {
 		token string
 		valid []bool
-	}{{"second", []bool{true, true, false}}, {"third", []bool{false, true, true}}} {
-		if err := d.IssueToken(ctx, key, tokenHash(step.token), true); err != nil {
-			t.Fatal(err)
+		ended [][32]byte
+	}{{"second", []bool{true, true, false}, nil}, {"third", []bool{false, true, true}, [][32]byte{first}}} {
+		ended, err := d.IssueToken(ctx, key, tokenHash(step.token), true)
+		if err != nil || !slices.Equal(ended, step.ended) {
+			t.Fatalf("%s token ended %d, error %v", step.token, len(ended), err)
 		}
 		valid(step.valid...)
 	}
@@ -45,7 +47,7 @@ func TestDeviceTokensRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	valid(false, false, false)
-	if err := d.IssueToken(ctx, key, tokenHash("fourth"), true); !errors.Is(err, dispatch.ErrNoDevice) {
+	if _, err := d.IssueToken(ctx, key, tokenHash("fourth"), true); !errors.Is(err, dispatch.ErrNoDevice) {
 		t.Fatalf("a token for no device: %v", err)
 	}
 }
@@ -62,7 +64,7 @@ func TestAPlacedDeviceGetsItsFirstTokenLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.IssueToken(ctx, key, tokenHash("first"), false); err != nil {
+	if _, err := d.IssueToken(ctx, key, tokenHash("first"), false); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := d.DeviceByToken(ctx, tokenHash("first")); err != nil || got != key {
@@ -92,20 +94,36 @@ func TestAPITokens(t *testing.T) {
 	if _, err := d.PrincipalByToken(ctx, tokenHash("x")); !errors.Is(err, auth.ErrToken) {
 		t.Fatalf("expired token: %v", err)
 	}
-	admin, err := d.AddToken(ctx, tokenHash("z"), auth.Principal{Name: "admin", Owner: "default", Scopes: []auth.Scope{auth.Admin}}, 0)
+	admins := auth.Principal{Name: "admin", Owner: "default", Scopes: []auth.Scope{auth.Admin}}
+	admin, err := d.AddToken(ctx, tokenHash("z"), admins, 0)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := d.AddToken(ctx, tokenHash("later"), admins, 9000); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.RemoveToken(ctx, "default", "", admin.TokenID); !errors.Is(err, auth.ErrLastAdmin) {
+		t.Fatalf("the last admin for ever: %v", err)
+	}
+	if _, err := d.AddToken(ctx, tokenHash("spare"), admins, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.RemoveToken(ctx, "default", p.ID, admin.TokenID); !errors.Is(err, auth.ErrNotFound) {
+		t.Fatalf("an owner's token seen from a project: %v", err)
+	}
+	if err := d.RemoveToken(ctx, "other", "", admin.TokenID); !errors.Is(err, auth.ErrNotFound) {
+		t.Fatalf("a foreign token: %v", err)
 	}
 	if got, err := d.PrincipalByToken(ctx, tokenHash("z")); err != nil || got.Project != "" {
 		t.Fatalf("principal %+v, error %v", got, err)
 	}
-	if err := d.RemoveToken(ctx, "default", admin.TokenID); err != nil {
+	if err := d.RemoveToken(ctx, "default", "", admin.TokenID); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.PrincipalByToken(ctx, tokenHash("z")); !errors.Is(err, auth.ErrToken) {
 		t.Fatalf("revoked token: %v", err)
 	}
-	if err := d.RemoveToken(ctx, "default", admin.TokenID); !errors.Is(err, auth.ErrNotFound) {
+	if err := d.RemoveToken(ctx, "default", "", admin.TokenID); !errors.Is(err, auth.ErrNotFound) {
 		t.Fatalf("revoked twice: %v", err)
 	}
 }
@@ -129,5 +147,53 @@ func TestTokensAreCounted(t *testing.T) {
 	}
 	if !slices.Equal(counts, []int64{0, 1, 2}) {
 		t.Fatalf("counts %v", counts)
+	}
+}
+
+func TestTokensAreListedWithoutTheirText(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := &clock{at: time.UnixMilli(1000)}
+	d := open(t, t.TempDir(), Options{Now: c.now})
+	p := project(t, d)
+	for name, in := range map[string]string{"wide": "", "narrow": p.ID} {
+		if _, err := d.AddToken(ctx, tokenHash(name), auth.Principal{Name: name, Owner: "default", Project: in, Scopes: []auth.Scope{auth.Read}}, 5000); err != nil {
+			t.Fatal(err)
+		}
+		c.at = c.at.Add(time.Second)
+	}
+	for only, want := range map[string]int{"": 2, p.ID: 1, "other": 0} {
+		list, err := d.APITokens(ctx, "default", only, 0, 10)
+		if err != nil || len(list) != want {
+			t.Fatalf("only %q: %d tokens, error %v", only, len(list), err)
+		}
+		for _, token := range list {
+			if token.Name == "narrow" && token.Project != p.Slug || token.ExpiresAt != 5000 || token.CreatedAt == 0 || len(token.Scopes) != 1 {
+				t.Errorf("token %+v", token)
+			}
+		}
+	}
+	if list, err := d.APITokens(ctx, "nobody", "", 0, 10); err != nil || len(list) != 0 {
+		t.Fatalf("of nobody: %v, error %v", list, err)
+	}
+}
+
+func TestOwnerComesWithItsFirstAdmin(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := open(t, t.TempDir(), Options{})
+	made, err := d.CreateOwner(ctx, "acme", tokenHash("acme"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := d.PrincipalByToken(ctx, tokenHash("acme"))
+	if err != nil || who.Owner != made.ID || who.Project != "" || !who.May(auth.Admin) || who.Operates() {
+		t.Fatalf("principal %+v, error %v", who, err)
+	}
+	if _, err := d.CreateOwner(ctx, "acme", tokenHash("again")); !errors.Is(err, auth.ErrExists) {
+		t.Fatalf("twice: %v", err)
+	}
+	if list, err := d.Owners(ctx, 0, 10); err != nil || len(list) != 2 || list[0] != made || list[1].ID != auth.DefaultOwner {
+		t.Fatalf("owners %+v, error %v", list, err)
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/tendril-run/tendril/gateway/dispatch"
 )
 
 const (
@@ -39,9 +37,13 @@ type write struct {
 // lone write does not wait for company, many share one sync to the disk.
 type writer struct {
 	path   string
+	size   int64 // most bytes of the main file, 0 for no bound
 	conn   *conn // nil after a failed reopen
+	anchor *conn // never written with, closed last: see undo
 	claims *claims
 	logger *slog.Logger
+	health *health
+	stats  writerStats
 	queue  chan *write
 
 	mu      sync.RWMutex // held for reading while sending to queue
@@ -49,19 +51,70 @@ type writer struct {
 	stopped chan struct{}
 }
 
-func newWriter(path string, claims *claims, logger *slog.Logger) (*writer, error) {
-	w := &writer{path: path, claims: claims, logger: logger,
+func newWriter(path string, size int64, claims *claims, logger *slog.Logger) (*writer, error) {
+	w := &writer{path: path, size: size, claims: claims, logger: logger, health: newHealth(logger),
 		queue: make(chan *write, maxQueue), stopped: make(chan struct{})}
 	if err := w.dial(); err != nil {
 		return nil, err
+	}
+	if err := w.begin(); err != nil {
+		return nil, errors.Join(classify(err), w.closeAll())
 	}
 	go w.run() // until close
 	return w, nil
 }
 
+// begin sees to it that the file can be written and that nothing is left of an
+// earlier life: a file that cannot be is refused now, not at the first event.
+func (w *writer) begin() (err error) {
+	if err := w.conn.script("BEGIN IMMEDIATE; UPDATE meta SET value = value; ROLLBACK;"); err != nil {
+		return err
+	}
+	if w.anchor, err = dial(w.path, "busy_timeout=1000", "query_only=ON", "cache_size=-64"); err != nil {
+		return err
+	}
+	if _, err := w.anchor.number("SELECT count(*) FROM meta"); err != nil {
+		return err
+	}
+	w.settle()
+	return nil
+}
+
+// settle folds a write-ahead log that was left behind into the main file. What
+// recovery reads of it may be in the system's cache only, after a sync that
+// failed: new commits must not stand on that. Without room it has to wait.
+func (w *writer) settle() {
+	if _, err := w.conn.exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		w.logger.Warn("database: the write-ahead log was not folded in", "error", err)
+	}
+}
+
 func (w *writer) dial() (err error) {
-	w.conn, err = dial(w.path, "busy_timeout=1000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
-		"recursive_triggers=ON", "cache_size=-16384", "journal_size_limit=67108864", "wal_autocheckpoint=2000")
+	c, err := dial(w.path, "busy_timeout=1000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+		"recursive_triggers=ON", "cell_size_check=ON", "cache_size=-16384", "journal_size_limit=67108864", "wal_autocheckpoint=2000")
+	if err != nil {
+		return classify(err)
+	}
+	level, err := c.number("PRAGMA synchronous")
+	if err != nil {
+		return errors.Join(classify(err), c.close())
+	}
+	w.stats.synchronous.Store(level)
+	if w.size > 0 {
+		if err := c.limit(w.size); err != nil {
+			return errors.Join(classify(err), c.close())
+		}
+	}
+	w.conn = c
+	return nil
+}
+
+// limit bounds the size of the file; beyond it writes find the disk full.
+func (c *conn) limit(size int64) error {
+	page, err := c.number("PRAGMA page_size")
+	if err == nil {
+		_, err = c.number(fmt.Sprintf("PRAGMA max_page_count = %d", max(size/max(page, 1), 1)))
+	}
 	return err
 }
 
@@ -109,7 +162,11 @@ func (w *writer) run() {
 				more = false
 			}
 		}
-		w.commit(batch, results[:len(batch)])
+		begun := time.Now()
+		if err := w.commit(batch, results[:len(batch)]); wrote(batch) {
+			w.stats.note(len(batch), time.Since(begun), err)
+			w.health.note(err, len(batch))
+		}
 		for i, x := range batch {
 			x.done <- results[i]
 			batch[i], results[i] = nil, nil
@@ -117,34 +174,52 @@ func (w *writer) run() {
 	}
 }
 
-// close answers what is queued, then checkpoints and closes the handle.
+// close answers what is queued and closes the handles; the last one folds the
+// write-ahead log in.
 func (w *writer) close() error {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
 	close(w.queue)
 	<-w.stopped
-	if w.conn == nil {
-		return nil
+	return w.closeAll()
+}
+
+func (w *writer) closeAll() (err error) {
+	if w.conn != nil {
+		err = w.conn.close()
 	}
-	_, err := w.conn.exec("PRAGMA wal_checkpoint(TRUNCATE)")
-	return errors.Join(err, w.conn.close())
+	if w.anchor != nil {
+		err = errors.Join(err, w.anchor.close())
+	}
+	return err
 }
 
 // commit runs a batch. A write that fails after it has written spoils the
 // transaction, so the batch is run again with a savepoint for each.
-func (w *writer) commit(batch []*write, results []error) {
+func (w *writer) commit(batch []*write, results []error) error {
 	err := w.attempt(batch, results, false)
 	if errors.Is(err, errSpoiled) {
 		err = w.attempt(batch, results, true)
 	}
 	if err == nil {
-		return
+		return nil
 	}
 	err = fmt.Errorf("write %s: %w", w.path, err)
 	for i := range results {
 		results[i] = err
 	}
+	return err
+}
+
+// wrote says whether a batch asked for the disk.
+func wrote(batch []*write) bool {
+	for _, x := range batch {
+		if !x.idle {
+			return true
+		}
+	}
+	return false
 }
 
 // errSpoiled says that a write without a savepoint failed half done.
@@ -222,46 +297,19 @@ func (w *writer) inSavepoint(x *write) (result, err error) {
 
 // undo takes back a transaction. After an error of the device the handle is
 // thrown away, because what reached the disk is unknown and a sync that failed
-// must not be repeated on it: opening again recovers from the log. Then every
-// claim is void and owners load again.
+// must not be repeated on it; a new one writes over what was not committed. The
+// last handle of a file syncs when it closes, which this one must not: so the
+// anchor is there. Then every claim is void and owners load again.
 func (w *writer) undo(cause error) {
 	_, err := w.conn.exec("ROLLBACK")
-	var e *sqlite.Error
-	if errors.Is(cause, errSpoiled) || errors.Is(cause, dispatch.ErrFull) || !errors.As(cause, &e) {
-		if err == nil || noTransaction(err) {
-			w.claims.revert(0)
-			return
-		}
+	if harmless(cause) && (err == nil || noTransaction(err)) {
+		w.claims.revert(0)
+		return
 	}
-	w.logger.Error("database: reopening the main file", "error", cause)
 	w.claims.clear()
 	if err := w.conn.close(); err != nil {
-		w.logger.Error("database: closing the main file", "error", err)
+		w.logger.Warn("database: closing the main file", "error", err)
 	}
 	w.conn = nil
-}
-
-// broken says that an error is of the file or the device, not of a statement.
-func broken(e *sqlite.Error) bool {
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_ERROR:
-		return false
-	}
-	return true
-}
-
-// noTransaction recognises the answer to a ROLLBACK after SQLite itself has
-// rolled back.
-func noTransaction(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_ERROR
-}
-
-// classify names the condition of a full disk.
-func classify(err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL {
-		return fmt.Errorf("%w: %w", dispatch.ErrFull, err)
-	}
-	return err
+	w.stats.reopened.Add(1)
 }
