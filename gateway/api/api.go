@@ -16,6 +16,7 @@ import (
 
 	"github.com/tendril-run/tendril/gateway/auth"
 	"github.com/tendril-run/tendril/gateway/device"
+	"github.com/tendril-run/tendril/gateway/dispatch"
 	"github.com/tendril-run/tendril/gateway/logs"
 	"github.com/tendril-run/tendril/runtime"
 	"github.com/tendril-run/tendril/versions"
@@ -46,8 +47,36 @@ type Devices interface {
 	Devices(ctx context.Context, project string, offset, limit int) ([]device.Device, error)
 	// IssueToken adds a token. Without rotate the device must have none, else
 	// auth.ErrExists; with it the newest of those it has stays valid and older ones
-	// end. Error: dispatch.ErrNoDevice.
-	IssueToken(ctx context.Context, key device.Key, token [32]byte, rotate bool) error
+	// end and are returned. Error: dispatch.ErrNoDevice.
+	IssueToken(ctx context.Context, key device.Key, token [32]byte, rotate bool) (ended [][32]byte, err error)
+}
+
+// Tokens keeps API tokens by their hashes. In its calls only is the id of the
+// one project whose tokens are meant, or "" for all of the owner.
+type Tokens interface {
+	// AddToken makes the principal's TokenID; expires is epoch milliseconds or 0.
+	AddToken(ctx context.Context, hash [32]byte, p auth.Principal, expires int64) (auth.Principal, error)
+	// APITokens lists tokens, the newest first.
+	APITokens(ctx context.Context, owner, only string, offset, limit int) ([]auth.Token, error)
+	// RemoveToken ends a token. Errors: auth.ErrNotFound, auth.ErrLastAdmin.
+	RemoveToken(ctx context.Context, owner, only, id string) error
+}
+
+// Owners keeps owners.
+type Owners interface {
+	// CreateOwner makes an owner with its first admin token. Error: auth.ErrExists.
+	CreateOwner(ctx context.Context, name string, admin [32]byte) (auth.Owner, error)
+	// Owners lists them by name.
+	Owners(ctx context.Context, offset, limit int) ([]auth.Owner, error)
+}
+
+// Sessions ends the live connections of who was let in and lost the right. It is
+// called when the store no longer knows them.
+type Sessions interface {
+	// Revoke ends those that these credentials let in; see auth.Pass.
+	Revoke(credentials ...string)
+	// Removed ends that of a device.
+	Removed(key device.Key)
 }
 
 // Pairs reads what is committed of a device's key-value state.
@@ -82,10 +111,11 @@ type History interface {
 type Control interface {
 	// Send queues a command. Error: dispatch.ErrQueueFull.
 	Send(ctx context.Context, key device.Key, cmd runtime.Command) (id, state string, err error)
-	// PutKV writes a key; ttl 0 keeps it for ever. Error: dispatch.ErrKVFull.
-	PutKV(ctx context.Context, key device.Key, k string, value []byte, ttl time.Duration) error
-	// DeleteKV says whether the key was there.
-	DeleteKV(ctx context.Context, key device.Key, k string) (bool, error)
+	// PutKV writes a key; ttl 0 keeps it for ever. Errors: dispatch.ErrKVFull,
+	// dispatch.ErrPrecondition.
+	PutKV(ctx context.Context, key device.Key, k string, value []byte, ttl time.Duration, only dispatch.Condition) error
+	// DeleteKV says whether the key was there. Error: dispatch.ErrPrecondition.
+	DeleteKV(ctx context.Context, key device.Key, k string, only dispatch.Condition) (bool, error)
 	// Remove closes the device's session and deletes the device, its state and its
 	// tokens.
 	Remove(ctx context.Context, key device.Key) error
@@ -108,8 +138,11 @@ type Presence interface {
 // needed.
 type Config struct {
 	Gate     Gate
+	Tokens   Tokens
+	Owners   Owners
 	Projects Projects
 	Devices  Devices
+	Sessions Sessions
 	Pairs    Pairs
 	Logs     Logs
 	Deployer Deployer
@@ -127,7 +160,7 @@ type Config struct {
 
 func (c *Config) complete() error {
 	for _, needed := range []any{
-		c.Gate, c.Projects, c.Devices, c.Pairs, c.Logs, c.Deployer, c.History, c.Control, c.Changes, c.Presence,
+		c.Gate, c.Tokens, c.Owners, c.Projects, c.Devices, c.Sessions, c.Pairs, c.Logs, c.Deployer, c.History, c.Control, c.Changes, c.Presence,
 	} {
 		if needed == nil {
 			return errors.New("api: incomplete config")
@@ -146,6 +179,7 @@ func (c *Config) complete() error {
 type service struct {
 	Config
 	api huma.API
+	mux *mux
 }
 
 // New returns the handler of the whole API: /health and everything below /v1
@@ -156,12 +190,13 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	mux := &mux{log: c.Log}
-	s := &service{Config: c, api: humago.New(mux, document())}
+	s := &service{Config: c, api: humago.New(mux, document()), mux: mux}
 	s.routes()
 	spec, err := s.api.OpenAPI().MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
+	mux.table = append(mux.table, route{http.MethodGet, "/v1/openapi.json", "openapi", open})
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(spec)

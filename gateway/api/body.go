@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,8 +15,12 @@ import (
 	"github.com/tendril-run/tendril/gateway/wire"
 )
 
-// readTimeout bounds the reading of one body.
-const readTimeout = 60 * time.Second
+// A body has bodyTime to come, and a second more for every bodyPace bytes that
+// have come: a slow line is served, a dripping one is not.
+const (
+	bodyTime = 15 * time.Second
+	bodyPace = 64 << 10
+)
 
 // bodyLimits are what a route takes.
 type bodyLimits struct {
@@ -42,11 +47,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limits bodyLimits) ([]byte
 	if r.ContentLength > limits.bytes {
 		return nil, tooLarge(limits.bytes)
 	}
-	// What has no deadlines, such as a recorder, needs none.
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(readTimeout))
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limits.bytes))
-	_ = deadline.SetReadDeadline(time.Time{})
+	data, err := readInTime(http.MaxBytesReader(w, r.Body, limits.bytes), http.NewResponseController(w))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -59,6 +60,27 @@ func readBody(w http.ResponseWriter, r *http.Request, limits bodyLimits) ([]byte
 		return nil, problem(http.StatusUnsupportedMediaType, "unsupported_media_type", "the body must be application/json, not encoded")
 	}
 	return data, judge(data, limits.json)
+}
+
+// readInTime reads to the end. After an error the deadline stays, so that nobody
+// waits for the rest. What has no deadlines, such as a recorder, needs none.
+func readInTime(body io.Reader, deadline *http.ResponseController) ([]byte, error) {
+	end := time.Now().Add(bodyTime)
+	_ = deadline.SetReadDeadline(end)
+	var b bytes.Buffer
+	for {
+		n, err := io.CopyN(&b, body, bodyPace)
+		switch {
+		case err == io.EOF:
+			_ = deadline.SetReadDeadline(time.Time{})
+			return b.Bytes(), nil
+		case err != nil:
+			return nil, err
+		case n == bodyPace:
+			end = end.Add(time.Second)
+			_ = deadline.SetReadDeadline(end)
+		}
+	}
 }
 
 // judge tells in which way a text is no JSON object that we take.
@@ -79,7 +101,8 @@ func tooLarge(limit int64) *Error {
 }
 
 func isJSON(h http.Header) bool {
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	encoding := h.Get("Content-Encoding")
-	return err == nil && media == "application/json" && (encoding == "" || encoding == "identity")
+	media, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
+	charset, encoding := parameters["charset"], h.Get("Content-Encoding")
+	return err == nil && media == "application/json" &&
+		(charset == "" || strings.EqualFold(charset, "utf-8")) && (encoding == "" || encoding == "identity")
 }

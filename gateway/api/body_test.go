@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/tendril-run/tendril/gateway/api"
 )
 
 func TestBodiesAreReadStrictly(t *testing.T) {
@@ -52,7 +54,8 @@ func TestBodiesMustSayThatTheyAreJSON(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	body := `{"project_slug":"new"}`
-	for _, media := range []string{"", "text/plain", "application/x-www-form-urlencoded", "application/json; x"} {
+	for _, media := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+		"application/json; x", "application/json; charset=utf-16"} {
 		s.refused(s.do("POST", "/v1/projects", body, "Content-Type", media), 415, "unsupported_media_type")
 	}
 	s.refused(s.do("POST", "/v1/projects", body, "Content-Encoding", "gzip"), 415, "unsupported_media_type")
@@ -103,6 +106,34 @@ func TestUnknownQueryParameterIsNamed(t *testing.T) {
 		s.refused(got, 400, "invalid_request")
 		if text, _ := got.body["error"].(string); !strings.Contains(text, says) {
 			t.Errorf("%s: says %q", query, text)
+		}
+	}
+}
+
+// TestUnknownMembersOfEveryBodyAreRefused walks the document: what a caller may
+// not set is no member of any body.
+func TestUnknownMembersOfEveryBodyAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.addDevice("lamp", "light")
+	bodies := map[string]string{
+		"create-token": `"name":"a","scopes":["read"]`, "create-owner": `"name":"acme"`, "create-project": `"project_slug":"new"`,
+		"create-device": `"device_id":"a","script":"s"`, "issue-device-token": `"rotate":true`, "put-kv": `"value":1`,
+		"send-command": `"command":{"type":"a"}`, "make-versions": `"files":{"a.ts":""},"scripts":{"a":{"main":"a.ts"}}`,
+		"deploy": `"kind":"deploy","scripts":{"light":1}`,
+	}
+	for _, r := range api.Routes(s.handler) {
+		if r.Method != "POST" && r.Method != "PUT" {
+			continue
+		}
+		good, ok := bodies[r.ID]
+		if !ok {
+			t.Errorf("%s has no example here", r.ID)
+			continue
+		}
+		for _, more := range []string{`"id":"1"`, `"owner":"acme"`, `"created_at":1`, `"role":"admin"`, `"__proto__":{}`, `"$schema":"x"`} {
+			got := s.do(r.Method, fill(r.Path, "home", "lamp"), "{"+good+","+more+"}")
+			s.refused(got, 400, "invalid_request")
 		}
 	}
 }

@@ -35,6 +35,32 @@ type NewCommand struct {
 	Key     string
 }
 
+// Tokens lists the API tokens that the token may see, the newest first.
+func (c *Client) Tokens(ctx context.Context, page, perPage int) (list Page[Token], err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/tokens"+pageQuery(page, perPage), nil, &list)
+}
+
+// CreateToken makes an API token.
+func (c *Client) CreateToken(ctx context.Context, t NewToken) (made MadeToken, err error) {
+	return made, c.call(ctx, http.MethodPost, "/v1/tokens", t, &made)
+}
+
+// RemoveToken ends an API token and the connections it let in. Code of the
+// owner's last admin: "last_admin".
+func (c *Client) RemoveToken(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, "/v1/tokens/"+url.PathEscape(id), nil, nil)
+}
+
+// Owners lists the owners, by name.
+func (c *Client) Owners(ctx context.Context, page, perPage int) (list Page[Owner], err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/owners"+pageQuery(page, perPage), nil, &list)
+}
+
+// CreateOwner makes an owner with the token of its first admin.
+func (c *Client) CreateOwner(ctx context.Context, name string) (made MadeOwner, err error) {
+	return made, c.call(ctx, http.MethodPost, "/v1/owners", map[string]string{"name": name}, &made)
+}
+
 // Projects lists the projects the token may see, by slug.
 func (c *Client) Projects(ctx context.Context, page, perPage int) (list Page[Project], err error) {
 	return list, c.call(ctx, http.MethodGet, "/v1/projects"+pageQuery(page, perPage), nil, &list)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -70,6 +71,8 @@ func (s *service) deploy(ctx context.Context, in *struct {
 // code.
 func (s *service) announce(project string, rows []versions.Deployment, placed []versions.Placement) {
 	if len(rows) > 0 {
+		s.Log.Info("deployed", "project", project, "kind", string(rows[0].Kind), "author", rows[0].Author,
+			"scripts", each(rows, func(d versions.Deployment) string { return fmt.Sprintf("%s v%d", d.Script, d.To) }))
 		s.Changes.Flipped(project, each(rows, func(d versions.Deployment) string { return d.Script }))
 	}
 	var moved []device.Key

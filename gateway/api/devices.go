@@ -26,7 +26,7 @@ func (s *service) findKey(ctx context.Context, in InDevice) (device.Key, error) 
 	}
 	id, err := device.ParseID(in.Device)
 	if err != nil {
-		return device.Key{}, problem(http.StatusNotFound, "not_found", "no such device")
+		return device.Key{}, problem(http.StatusBadRequest, "invalid_device", err.Error())
 	}
 	return device.Key{Project: p.ID, ID: id}, nil
 }
@@ -118,6 +118,7 @@ func (s *service) removeDevice(ctx context.Context, in *InDevice) (*result[remov
 	if err := s.Control.Remove(ctx, key); err != nil {
 		return nil, err
 	}
+	s.Sessions.Removed(key)
 	return &result[removedDevice]{removedDevice{Deleted: true, DeviceID: key.ID}}, nil
 }
 

@@ -65,9 +65,9 @@ func TestDeviceIsMadeWithTokenAndURL(t *testing.T) {
 	if !isText || id == "" || got.body["device_id"] != "lamp" || got.body["script"] != "light" || got.body["warning"] != nil {
 		t.Errorf("made %s", got.text)
 	}
-	key, err := auth.Gate{Tokens: s.db}.Admit(t.Context(), token)
-	if err != nil || key.ID != "lamp" {
-		t.Errorf("the token opens %v, %v", key, err)
+	pass, err := auth.Gate{Tokens: s.db}.Admit(t.Context(), token)
+	if err != nil || pass.Device.ID != "lamp" {
+		t.Errorf("the token opens %v, %v", pass.Device, err)
 	}
 	_, err = s.CreateDevice(t.Context(), "home", api.NewDevice{DeviceID: "lamp", Script: "light"})
 	wantCode(t, err, 409, "exists")
@@ -106,9 +106,13 @@ func TestDeviceRowSaysWhatIsKnown(t *testing.T) {
 	if err != nil || len(list.Items) != 1 || !list.Items[0].Connected || list.Items[0].DeviceID != "lamp" {
 		t.Errorf("list %+v, %v", list, err)
 	}
-	for _, id := range []string{"nobody", "a.b", strings.Repeat("a", 65)} {
+	for _, id := range []string{"nobody", strings.Repeat("a", 64)} {
 		_, err := s.Device(t.Context(), "home", id)
 		wantCode(t, err, 404, "not_found")
+	}
+	for _, id := range []string{"a.b", strings.Repeat("a", 65)} {
+		_, err := s.Device(t.Context(), "home", id)
+		wantCode(t, err, 400, "invalid_device")
 	}
 }
 

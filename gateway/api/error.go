@@ -1,6 +1,10 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tendril-run/tendril/gateway/auth"
+)
 
 // Error is a problem as the API tells it (RFC 9457), and as a Client returns
 // it. Message is for people, Code for programs.
@@ -24,8 +28,10 @@ type Error struct {
 	header http.Header
 }
 
-// problem makes an Error.
+// problem makes an Error. A token that came where a name is expected is not
+// repeated.
 func problem(status int, code, message string) *Error {
+	message = auth.Redact(message)
 	return &Error{
 		Title: http.StatusText(status), Status: status,
 		Message: message, Text: message, Code: code,

@@ -50,7 +50,7 @@ func TestRevokedTokenOpensNothing(t *testing.T) {
 	if _, err := s.as(token).Projects(t.Context(), 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.db.RemoveToken(t.Context(), "default", p.TokenID); err != nil {
+	if err := s.db.RemoveToken(t.Context(), "default", "", p.TokenID); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.as(token).Projects(t.Context(), 0, 0)

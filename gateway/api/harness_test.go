@@ -38,6 +38,9 @@ type server struct {
 	online  map[string]bool
 	flipped []string
 	moved   []string
+	revoked []string
+	removed []device.Key
+	handler http.Handler
 }
 
 // newServer starts a server with a project "home" and a client with the token of
@@ -52,7 +55,7 @@ func newServer(t testing.TB) *server {
 	s := &server{t: t, db: db, log: &lockedText{}, online: map[string]bool{}}
 	s.ready.Store(true)
 	handler, err := api.New(api.Config{
-		Gate: auth.Gate{Tokens: db}, Projects: db, Devices: db, Pairs: db, Logs: db, History: db,
+		Gate: auth.Gate{Tokens: db}, Tokens: db, Owners: db, Projects: db, Devices: db, Sessions: s, Pairs: db, Logs: db, History: db,
 		Deployer: versions.Deployer{Compiler: plainCompiler{}, Trial: plainCompiler{}, Store: db, Known: db},
 		Control:  dispatcher, Changes: s, Presence: s,
 		Ready: func(context.Context) bool { return s.ready.Load() },
@@ -61,6 +64,7 @@ func newServer(t testing.TB) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.handler = handler
 	web := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		web.Close()
@@ -113,6 +117,18 @@ func (s *server) Moved(keys []device.Key) {
 	for _, key := range keys {
 		s.moved = append(s.moved, key.ID)
 	}
+}
+
+func (s *server) Revoke(credentials ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revoked = append(s.revoked, credentials...)
+}
+
+func (s *server) Removed(key device.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed = append(s.removed, key)
 }
 
 // addDevice makes a device of the project "home".

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tendril-run/tendril/gateway/auth"
 	"github.com/tendril-run/tendril/gateway/device"
+	"github.com/tendril-run/tendril/gateway/dispatch"
 	"github.com/tendril-run/tendril/runtime"
 )
 
@@ -92,7 +93,17 @@ func behind(after, cursor string) (string, error) {
 	return string(key), nil
 }
 
-func (s *service) getPair(ctx context.Context, in *InKey) (*result[Pair], error) {
+// taggedPair is a pair with the entity tag of its value.
+type taggedPair struct {
+	ETag string `header:"ETag"`
+	Body Pair
+}
+
+func tagged(key string, value []byte) *taggedPair {
+	return &taggedPair{ETag: `"` + dispatch.ETag(value) + `"`, Body: Pair{key, value}}
+}
+
+func (s *service) getPair(ctx context.Context, in *InKey) (*taggedPair, error) {
 	key, err := s.findPair(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -101,15 +112,20 @@ func (s *service) getPair(ctx context.Context, in *InKey) (*result[Pair], error)
 	if err != nil {
 		return nil, noKey(err)
 	}
-	return &result[Pair]{Pair{in.Key, value}}, nil
+	return tagged(in.Key, value), nil
 }
 
 func (s *service) putPair(ctx context.Context, in *struct {
 	InKey
+	InCondition
 	Body newPair
 },
-) (*result[Pair], error) {
+) (*taggedPair, error) {
 	key, err := s.findPair(ctx, in.InKey)
+	if err != nil {
+		return nil, err
+	}
+	only, err := in.condition()
 	if err != nil {
 		return nil, err
 	}
@@ -121,18 +137,26 @@ func (s *service) putPair(ctx context.Context, in *struct {
 		return nil, err
 	}
 	ttl := time.Duration(in.Body.TTL) * time.Millisecond
-	if err := s.Control.PutKV(ctx, key, in.Key, value, ttl); err != nil {
+	if err := s.Control.PutKV(ctx, key, in.Key, value, ttl, only); err != nil {
 		return nil, err
 	}
-	return &result[Pair]{Pair{in.Key, value}}, nil
+	return tagged(in.Key, value), nil
 }
 
-func (s *service) deletePair(ctx context.Context, in *InKey) (*result[removedPair], error) {
-	key, err := s.findPair(ctx, *in)
+func (s *service) deletePair(ctx context.Context, in *struct {
+	InKey
+	InCondition
+},
+) (*result[removedPair], error) {
+	key, err := s.findPair(ctx, in.InKey)
 	if err != nil {
 		return nil, err
 	}
-	was, err := s.Control.DeleteKV(ctx, key, in.Key)
+	only, err := in.condition()
+	if err != nil {
+		return nil, err
+	}
+	was, err := s.Control.DeleteKV(ctx, key, in.Key, only)
 	switch {
 	case err != nil:
 		return nil, err

@@ -10,9 +10,14 @@ func TestUnknownPathIsAProblem(t *testing.T) {
 	s := newServer(t)
 	for _, path := range []string{
 		"/", "/v1", "/v1/", "/v2/projects", "/v1/projects/", "/v1//projects", "/v1/projects/home/../home",
-		"/v1/projects/home/devices/a/b/c", "/v1/projects/ho%2Fme", "/v1/projects/%2E%2E", "/v1/projects/home%00", "/v1/projects/%FF",
+		"/v1/projects/home/devices/a/b/c", "/v1/projects/%2E%2E", "/v1/%70rojects",
 	} {
 		s.refused(s.do("GET", path, ""), 404, "not_found")
+	}
+	for _, path := range []string{
+		"/v1/projects/ho%2Fme", "/v1/projects/home%00", "/v1/projects/%FF", "/v1/projects/home/devices/a%2F..%2Fb", "/%00", "/v1/%FF/x",
+	} {
+		s.refused(s.do("GET", path, ""), 400, "invalid_path")
 	}
 }
 
@@ -20,15 +25,24 @@ func TestWrongMethodNamesTheRightOnes(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for path, want := range map[string]string{
-		"/v1/projects":                     "GET, HEAD, POST",
-		"/v1/projects/home/devices/a/kv/k": "DELETE, GET, HEAD, PUT",
-		"/v1/projects/home/versions":       "POST",
-		"/health":                          "GET, HEAD",
+		"/v1/projects":                     "GET, HEAD, OPTIONS, POST",
+		"/v1/projects/home/devices/a/kv/k": "DELETE, GET, HEAD, OPTIONS, PUT",
+		"/v1/projects/home/versions":       "OPTIONS, POST",
+		"/health":                          "GET, HEAD, OPTIONS",
 	} {
 		got := s.do("PATCH", path, "")
 		s.refused(got, 405, "method_not_allowed")
 		if allow := got.header.Get("Allow"); allow != want {
 			t.Errorf("%s: Allow %q, want %q", path, allow, want)
+		}
+		asked := s.do("OPTIONS", path, "", "Authorization", "")
+		if asked.status != 204 || asked.text != "" || asked.header.Get("Allow") != want {
+			t.Errorf("OPTIONS %s: %d %q, Allow %q", path, asked.status, asked.text, asked.header.Get("Allow"))
+		}
+		for name := range asked.header {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("OPTIONS %s: %s", path, name)
+			}
 		}
 	}
 }

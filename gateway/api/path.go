@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -45,6 +46,14 @@ func unescape(segment string) (string, error) {
 		return "", errors.New("it holds NUL")
 	}
 	return text, nil
+}
+
+// readable says whether all segments can be unescaped.
+func readable(parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool {
+		_, err := unescape(part)
+		return err != nil
+	})
 }
 
 // keyPath is the path of a key of a device.

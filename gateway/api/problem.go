@@ -27,11 +27,14 @@ type answer struct {
 var answers = []answer{
 	{auth.ErrToken, http.StatusUnauthorized, "unauthorized", false},
 	{auth.ErrNotFound, http.StatusNotFound, "not_found", false},
+	{auth.ErrLastAdmin, http.StatusConflict, "last_admin", false},
 	{auth.ErrExists, http.StatusConflict, "exists", false},
 	{dispatch.ErrNoDevice, http.StatusNotFound, "not_found", false},
 	{dispatch.ErrQueueFull, http.StatusTooManyRequests, "queue_full", false},
+	{dispatch.ErrPrecondition, http.StatusPreconditionFailed, "precondition_failed", false},
 	{dispatch.ErrKVFull, http.StatusInsufficientStorage, "kv_full", false},
 	{dispatch.ErrFull, http.StatusInsufficientStorage, "storage_full", false},
+	{dispatch.ErrUnavailable, http.StatusServiceUnavailable, "storage_unavailable", false},
 	{logs.ErrCursor, http.StatusBadRequest, "invalid_cursor", false},
 	{versions.ErrNotFound, http.StatusNotFound, "not_found", true},
 	{versions.ErrConflict, http.StatusConflict, "conflict", true},
@@ -66,16 +69,15 @@ func (s *service) problem(ctx context.Context, route string, err error) *Error {
 }
 
 func (a answer) problem(err error) *Error {
-	switch a.status {
-	case http.StatusUnauthorized:
+	switch {
+	case a.status == http.StatusUnauthorized:
 		// Not err: the answer is the same for every token.
 		e := problem(a.status, a.code, "missing or invalid token")
-		e.header = http.Header{"WWW-Authenticate": {"Bearer"}}
+		e.header = http.Header{"Www-Authenticate": {"Bearer"}}
 		return e
-	case http.StatusServiceUnavailable:
+	case a.code == "unavailable":
 		return problem(a.status, a.code, "the request was abandoned")
-	}
-	if a.whole {
+	case a.whole:
 		return problem(a.status, a.code, err.Error())
 	}
 	return problem(a.status, a.code, a.err.Error())
@@ -87,6 +89,11 @@ func sourceProblem(err *versions.SourceError) *Error {
 	e.Script, e.File, e.Line, e.Column = err.Script, err.File, err.Line, err.Column
 	e.Frame, e.More = err.Frame, err.More
 	return e
+}
+
+// Refuse answers with a problem, for handlers beside the API.
+func Refuse(w http.ResponseWriter, status int, code, message string) {
+	write(w, problem(status, code, message))
 }
 
 // write answers with a problem where the framework does not.

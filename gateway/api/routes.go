@@ -24,11 +24,19 @@ var (
 // routes is the route table.
 func (s *service) routes() {
 	const (
+		tokens   = "/v1/tokens"
+		owners   = "/v1/owners"
 		projects = "/v1/projects"
 		project  = projects + "/{p}"
 		device   = project + "/devices/{d}"
 	)
 	add(s, http.MethodGet, "/health", "health", open, 200, s.health)
+
+	add(s, http.MethodGet, tokens, "list-tokens", auth.Admin, 200, s.listTokens)
+	add(s, http.MethodPost, tokens, "create-token", auth.Admin, 201, s.createToken, plain)
+	add(s, http.MethodDelete, tokens+"/{t}", "remove-token", auth.Admin, 200, s.removeToken)
+	add(s, http.MethodGet, owners, "list-owners", auth.Admin, 200, s.listOwners)
+	add(s, http.MethodPost, owners, "create-owner", auth.Admin, 201, s.createOwner, plain)
 
 	add(s, http.MethodGet, projects, "list-projects", auth.Read, 200, s.listProjects)
 	add(s, http.MethodPost, projects, "create-project", auth.Deploy, 201, s.createProject, plain)
@@ -68,6 +76,7 @@ func add[In, Out any](s *service, method, path, id string, scope auth.Scope, sta
 	for _, limits := range body {
 		op.Middlewares = append(op.Middlewares, strict(limits))
 	}
+	s.mux.table = append(s.mux.table, route{method, path, id, scope})
 	huma.Register(s.api, op, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := handle(ctx, in)
 		if err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 
+	"github.com/tendril-run/tendril/gateway/auth"
 	"github.com/tendril-run/tendril/gateway/logs"
 	"github.com/tendril-run/tendril/versions"
 )
@@ -13,6 +14,44 @@ type Page[T any] struct {
 	Page    int  `json:"page"`
 	PerPage int  `json:"per_page"`
 	HasMore bool `json:"has_more"`
+}
+
+// Token is an API token as REST shows it. Project is the slug of the one it is
+// for, nil for all; ExpiresAt nil is never.
+type Token struct {
+	ID        string       `json:"id"`
+	Name      string       `json:"name"`
+	Scopes    []auth.Scope `json:"scopes"`
+	Project   *string      `json:"project" nullable:"true"`
+	CreatedAt int64        `json:"created_at"`
+	ExpiresAt *int64       `json:"expires_at" nullable:"true"`
+}
+
+// NewToken asks for an API token of the caller's owner: for one project, or
+// without one for all. Name becomes the author of what the token deploys.
+type NewToken struct {
+	Name      string   `json:"name"`
+	Scopes    []string `json:"scopes" doc:"of admin, deploy, read, connect"`
+	Project   *string  `json:"project,omitempty" doc:"slug"`
+	ExpiresAt *int64   `json:"expires_at,omitempty" doc:"epoch milliseconds"`
+}
+
+// MadeToken answers NewToken. Secret is the token itself, shown this once.
+type MadeToken struct {
+	Token
+	Secret string `json:"token"`
+}
+
+// Owner is an owner as REST shows it.
+type Owner struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// MadeOwner is a new owner with the token of its first admin, shown this once.
+type MadeOwner struct {
+	Owner
+	Token string `json:"token"`
 }
 
 // Project is a project as REST shows it. Times are epoch milliseconds

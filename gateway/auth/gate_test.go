@@ -60,8 +60,20 @@ func TestGateOpensForTheRightKindOnly(t *testing.T) {
 	if _, err := gate.Principal(ctx, deviceToken); !errors.Is(err, auth.ErrToken) {
 		t.Errorf("device token at the API: %v", err)
 	}
-	if _, err := gate.Principal(ctx, "tat_nonsense"); !errors.Is(err, auth.ErrToken) {
-		t.Errorf("nonsense: %v", err)
+	for _, token := range []string{deviceToken, apiToken} {
+		for i := range len(token) { // one character of each is wrong
+			c := "0"
+			if token[i] == '0' {
+				c = "1"
+			}
+			changed := token[:i] + c + token[i+1:]
+			if _, err := gate.Principal(ctx, changed); !errors.Is(err, auth.ErrToken) {
+				t.Errorf("character %d changed, at the API: %v", i, err)
+			}
+			if _, err := gate.Admit(ctx, changed); !errors.Is(err, auth.ErrToken) {
+				t.Errorf("character %d changed, at the device door: %v", i, err)
+			}
+		}
 	}
 	if ring.asked != asked {
 		t.Error("the store was asked about tokens that open nothing")

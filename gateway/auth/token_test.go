@@ -81,6 +81,25 @@ func TestCheckRefusesOtherTexts(t *testing.T) {
 	}
 }
 
+func TestRedactLeavesNoTokenInAText(t *testing.T) {
+	t.Parallel()
+	device, _ := auth.New(auth.DeviceToken)
+	api, _ := auth.New(auth.APIToken)
+	for text, want := range map[string]string{
+		"":                              "",
+		"no such script: light":         "no such script: light",
+		"tat_short tdt_ tpt_x":          "tat_short tdt_ tpt_x",
+		"a" + api + ", " + device + "!": "atat_…, tdt_…!",
+		api + api:                       "tat_…",
+		"cut " + device[:20]:            "cut tdt_…",
+	} {
+		got := auth.Redact(text)
+		if got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzCheck(f *testing.F) {
 	for _, kind := range []auth.Kind{auth.DeviceToken, auth.APIToken, auth.ProvisionToken} {
 		token, _ := auth.New(kind)
