@@ -45,12 +45,13 @@ func (s *server) firstToken(ctx context.Context) error {
 
 // announcement tells programs on this machine where the server is.
 type announcement struct {
-	URL string `json:"url"`
-	PID int    `json:"pid"`
+	URL    string  `json:"url"`
+	PID    int     `json:"pid"`
+	Limits []Limit `json:"limits"` // in force
 }
 
 func (s *server) announce(url string) error {
-	data, err := json.Marshal(announcement{url, os.Getpid()})
+	data, err := json.Marshal(announcement{url, os.Getpid(), s.Limits.Named()})
 	if err != nil {
 		return err
 	}

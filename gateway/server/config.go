@@ -8,6 +8,8 @@ package server
 import (
 	"log/slog"
 	"os"
+
+	"github.com/tendril-run/tendril/gateway/dispatch"
 )
 
 // Config is what a server is made of.
@@ -17,17 +19,24 @@ type Config struct {
 	Data string
 	// Listen is HOST:PORT; port 0 takes a free one.
 	Listen string
+	Edge
 	// Exe is the binary that is run again as worker and compile child; "" is the
 	// running one.
 	Exe string
 	// Workers is the number of worker processes beside the spare; 0 is the default
 	// of the pool.
 	Workers int
+	// Limits are the defaults where they are zero.
+	Limits  Limits
 	Version string
 	Log     *slog.Logger
 	// Ready, where set, is called once with the server's URL when it accepts devices
 	// and a worker can run an event.
 	Ready func(url string)
+
+	// What tests put between the rooms; nil is nothing.
+	wrapStore  func(dispatch.Store) dispatch.Store
+	wrapRunner func(dispatch.Runner) dispatch.Runner
 }
 
 func (c *Config) complete() (err error) {
@@ -35,7 +44,20 @@ func (c *Config) complete() (err error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Exe == "" {
-		c.Exe, err = os.Executable()
+		if c.Exe, err = os.Executable(); err != nil {
+			return err
+		}
 	}
-	return err
+	if err := c.Limits.complete(); err != nil {
+		return err
+	}
+	return c.Edge.complete()
+}
+
+// wrapped is a room behind what a test puts before it.
+func wrapped[T any](room T, wrap func(T) T) T {
+	if wrap == nil {
+		return room
+	}
+	return wrap(room)
 }

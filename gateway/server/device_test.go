@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tendril-run/tendril/gateway/wire"
 	"github.com/tendril-run/tendril/gateway/ws"
@@ -91,6 +92,15 @@ func (s *socket) write(text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conn.Write(context.Background(), wire.Frame{Data: []byte(text)})
+}
+
+// writeBefore writes a text, or gives up when its time is over.
+func (s *socket) writeBefore(text string, deadline time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn.Write(ctx, wire.Frame{Data: []byte(text)})
 }
 
 // over says whether the connection has ended.

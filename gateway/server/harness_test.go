@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,15 +24,18 @@ const patience = 30 * time.Second // for things that normally take milliseconds
 type node struct {
 	t    testing.TB
 	data string
+	env  []string // beside the test's own
 	cmd  *exec.Cmd
+	in   io.Writer     // asks for its vitals, a line each
+	said *bufio.Reader // its standard output
 	out  *bytes.Buffer
 	*api.Client
 }
 
 // start runs a server on an empty data directory, with a project "home".
-func start(t testing.TB) *node {
+func start(t testing.TB, env ...string) *node {
 	t.Helper()
-	n := &node{t: t, data: t.TempDir()}
+	n := &node{t: t, data: t.TempDir(), env: env}
 	n.boot()
 	if _, err := n.CreateProject(t.Context(), "home"); err != nil {
 		t.Fatal(err)
@@ -42,15 +46,29 @@ func start(t testing.TB) *node {
 // boot starts the process and waits until it listens.
 func (n *node) boot() {
 	n.t.Helper()
+	if err := n.tryBoot(); err != nil {
+		n.t.Fatalf("server did not start: %v\n%s", err, n.out)
+	}
+}
+
+// tryBoot starts the process. An error means that it has ended without ever
+// listening.
+func (n *node) tryBoot() error {
+	n.t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	n.out = new(bytes.Buffer)
 	n.cmd = exec.Command(exe, "serve", n.data)
+	n.cmd.Env = append(os.Environ(), n.env...)
 	n.cmd.Stderr = n.out
 	stdout, err := n.cmd.StdoutPipe()
 	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.said = bufio.NewReader(stdout)
+	if n.in, err = n.cmd.StdinPipe(); err != nil {
 		n.t.Fatal(err)
 	}
 	if err := n.cmd.Start(); err != nil {
@@ -64,10 +82,10 @@ func (n *node) boot() {
 			n.t.Logf("server said:\n%s", n.out)
 		}
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	line, err := n.said.ReadString('\n')
 	if err != nil {
 		_ = cmd.Wait()
-		n.t.Fatalf("server did not start: %v\n%s", err, n.out)
+		return err
 	}
 	token, err := os.ReadFile(filepath.Join(n.data, "admin-token"))
 	if err != nil {
@@ -75,6 +93,7 @@ func (n *node) boot() {
 	}
 	url := strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
 	n.Client = &api.Client{URL: url, Token: strings.TrimSpace(string(token))}
+	return nil
 }
 
 // kill ends the server as a power cut would, and waits for it.

@@ -12,8 +12,8 @@ var floors = [][]string{
 	{"gateway", "gateway/logs", "gateway/auth", "runtime/pool", "gateway/wire/native"},
 	{"gateway/dispatch"},
 	{"gateway/ws", "gateway/api", "gateway/sqlite"},
-	{"gateway/server"},
-	{"cli"},
+	{"gateway/server", "gateway/server/torture"},
+	{"cli", "gateway/server/torture/checker"},
 	{"cli/tendril", "cli/tsgen"},
 }
 
@@ -29,8 +29,11 @@ var homes = map[string][]string{
 	"github.com/evanw/esbuild":              {"versions/bundle"},
 	"github.com/fsnotify/fsnotify":          {"cli"},
 	"github.com/google/uuid":                {"gateway/sqlite"},
+	"github.com/knadh/koanf":                {"cli"},
+	"github.com/guptarohit/asciigraph":      {"cli"},
 	"github.com/lmittmann/tint":             {"cli"},
 	"github.com/pressly/goose/v3":           {"gateway/sqlite"},
+	"github.com/prometheus/client_golang":   {"gateway/server"},
 	"github.com/spf13/cobra":                {"cli"},
 	"github.com/charmbracelet/colorprofile": {"cli"},
 	"github.com/charmbracelet/x/term":       {"cli"},
@@ -68,7 +71,7 @@ var drawers = []string{"util", "utils", "common", "types", "model", "models", "c
 // what .gitignore names.
 var topLevel = []string{
 	"cli", "examples", "gateway", "runtime", "sdk-ts", "versions",
-	"LICENSE", "Makefile", "README.md", "go.mod", "go.sum",
+	"LICENSE", "Makefile", "README.md", "SECURITY.md", "go.mod", "go.sum",
 }
 
 // Lengths of hand-written Go files, in lines.

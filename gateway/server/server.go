@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -12,22 +11,9 @@ import (
 	"time"
 
 	"github.com/tendril-run/tendril/gateway"
-	"github.com/tendril-run/tendril/gateway/api"
-	"github.com/tendril-run/tendril/gateway/auth"
 	"github.com/tendril-run/tendril/gateway/dispatch"
 	"github.com/tendril-run/tendril/gateway/sqlite"
-	"github.com/tendril-run/tendril/gateway/wire"
-	"github.com/tendril-run/tendril/gateway/wire/native"
-	"github.com/tendril-run/tendril/gateway/ws"
 	"github.com/tendril-run/tendril/runtime/pool"
-	"github.com/tendril-run/tendril/versions"
-)
-
-// Bounds of HTTP requests.
-const (
-	headerTime  = 5 * time.Second
-	idleTime    = 2 * time.Minute
-	headerBytes = 64 << 10
 )
 
 // How long a drain may take: closing sessions, and the events that are under way
@@ -46,7 +32,10 @@ type server struct {
 	hub        *gateway.Hub
 	http       *http.Server
 	listener   net.Listener
+	door       *door
+	cert       *certificate // nil: plain HTTP
 	ready      atomic.Bool
+	started    atomic.Bool // has been ready
 }
 
 // Run serves until ctx ends and drains then: it closes devices with 1012, lets
@@ -63,90 +52,53 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(s.listener) }() // until close
+	go func() { failed <- s.http.Serve(s.door) }() // until close
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	select {
-	case err = <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-		s.drain()
-		return nil
+	for {
+		select {
+		case err = <-failed:
+			return fmt.Errorf("serve: %w", err)
+		case err = <-s.db.Failed():
+			return fmt.Errorf("serve: %w", err)
+		case <-s.Reload:
+			if s.cert != nil {
+				s.cert.reload()
+			}
+		case <-ctx.Done():
+			s.drain()
+			return nil
+		}
 	}
 }
 
 // build makes the rooms, from the disk up.
 func (s *server) build(ctx context.Context) (err error) {
-	if s.db, err = sqlite.Open(ctx, s.Data, sqlite.Options{Logger: s.Log}); err != nil {
+	if s.db, err = sqlite.Open(ctx, s.Data, s.Limits.storage(s.Log)); err != nil {
 		return err
 	}
-	if s.listener, err = net.Listen("tcp", s.Listen); err != nil {
+	if err := s.listen(); err != nil {
 		return err
 	}
 	if err := s.firstToken(ctx); err != nil {
 		return err
 	}
-	if s.workers, err = pool.New(pool.Config{Exe: s.Exe, Workers: s.Workers, Log: s.Log}); err != nil {
+	if s.workers, err = pool.New(pool.Config{Exe: s.Exe, Workers: s.Workers, Memory: uint64(s.Limits.Memory), Log: s.Log}); err != nil {
 		return err
 	}
 	s.dispatcher = dispatch.New(dispatch.Config{
-		Store:   s.db,
+		Store:   wrapped[dispatch.Store](s.db, s.wrapStore),
 		Catalog: s.db,
-		Runner:  s.workers,
+		Runner:  wrapped[dispatch.Runner](s.workers, s.wrapRunner),
 		Lines:   s.db,
 		Epoch:   s.db.Epoch(),
+		Limits:  s.Limits.event(),
+		Bounds:  s.Limits.device(),
 		Log:     s.Log,
 	})
-	s.hub = gateway.NewHub(gateway.Config{Inbox: s.dispatcher, Presence: s.db, Log: s.Log})
-	handler, err := s.handler()
-	if err != nil {
-		return err
-	}
-	s.http = &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    headerBytes,
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-	}
-	return nil
-}
-
-// handler is everything the server answers: the management API, and beside it
-// the devices' socket.
-func (s *server) handler() (http.Handler, error) {
-	gate := auth.Gate{Tokens: s.db}
-	management, err := api.New(api.Config{
-		Gate:     gate,
-		Projects: s.db,
-		Devices:  s.db,
-		Pairs:    s.db,
-		Logs:     s.db,
-		Deployer: &versions.Deployer{Compiler: &pool.Compiler{Exe: s.Exe}, Trial: s.workers, Store: s.db, Known: s.db},
-		History:  s.db,
-		Control:  s.dispatcher,
-		Changes:  s.dispatcher,
-		Presence: s.hub,
-		Ready:    func(context.Context) bool { return s.ready.Load() },
-		Log:      s.Log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	devices := &ws.Handler{
-		Hub:      s.hub,
-		Devices:  gate,
-		Dialects: []wire.Dialect{native.Dialect{}},
-		Draining: func() bool { return !s.ready.Load() },
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.EscapedPath() == "/v1/connect" {
-			devices.ServeHTTP(w, r)
-			return
-		}
-		management.ServeHTTP(w, r)
-	}), nil
+	s.hub = gateway.NewHub(gateway.Config{Inbox: s.dispatcher, Presence: s.db, Limits: s.Limits.wire(), Log: s.Log})
+	return s.serving()
 }
 
 // open waits for the first worker and says that the server is there.
@@ -154,11 +106,12 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.workers.Ready(ctx); err != nil {
 		return fmt.Errorf("start workers: %w", err)
 	}
-	url := "http://" + reachable(s.listener.Addr())
+	url := s.url(s.listener.Addr())
 	if err := s.announce(url); err != nil {
 		return err
 	}
 	s.ready.Store(true)
+	s.started.Store(true)
 	s.Log.Info("listening", "url", url, "data", s.Data, "version", s.Version)
 	if s.Ready != nil {
 		s.Ready(url)
@@ -182,7 +135,7 @@ func reachable(addr net.Addr) string {
 func (s *server) drain() {
 	begun := time.Now()
 	s.ready.Store(false)
-	_ = s.listener.Close()
+	_ = s.door.Close()
 	s.dispatcher.Refuse()
 	ctx, cancel := context.WithTimeout(context.Background(), closingTime)
 	defer cancel()
@@ -203,6 +156,9 @@ func (s *server) close() error {
 		if err := s.http.Shutdown(ctx); err != nil {
 			errs = append(errs, s.http.Close())
 		}
+	}
+	if s.door != nil {
+		_ = s.door.Close()
 	}
 	if s.dispatcher != nil {
 		s.dispatcher.Close()
