@@ -2,8 +2,9 @@
 // environment and the terminal, reads project files, and plays the simulated
 // device of a development loop.
 //
-// It knows no database and no JavaScript engine: what is stored it asks of a
-// server through the management API, what is compiled it leaves to a child.
+// It knows no JavaScript engine, and the database only as a directory to be
+// backed up, restored and checked: what is stored it asks of a server through the
+// management API, what is compiled it leaves to a child.
 package cli
 
 import (
@@ -74,6 +75,8 @@ tendril rollback thermostat v1`,
 		serveCommand(), devCommand(),
 		deployCommand(), versionsCommand(), rollbackCommand(), deploymentsCommand(),
 		devicesCommand(), logsCommand(), kvCommand(), sendCommand(),
+		tokensCommand(),
+		backupCommand(), restoreCommand(), doctorCommand(),
 		versionCommand(),
 	)
 	return root

@@ -79,11 +79,16 @@ func (d *dev) serve(ctx context.Context, data, listen string, least slog.Level) 
 	if err != nil {
 		return err
 	}
+	shared := private(listen)
 	d.server, err = startServer(ctx, server.Config{
 		Data: data, Listen: listen, Exe: exe, Version: build().Version, Log: operatorLog(d.errors, least),
+		Edge: server.Edge{Insecure: shared},
 	})
 	if err != nil {
-		return err
+		return exposed(err, "listen on a private address, or use `tendril serve` with --tls-cert and --tls-key")
+	}
+	if shared {
+		d.warnExposed(listen)
 	}
 	s := settings{url: d.server.url, tokenFile: filepath.Join(data, "admin-token"), project: d.project.Name}
 	d.target, err = s.target("")

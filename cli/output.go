@@ -116,7 +116,7 @@ func newStyles() styles {
 }
 
 // printable makes text from outside harmless to a terminal: control characters
-// but newline and tab are shown as escapes.
+// but newline and tab, and what turns the direction of text, are shown as escapes.
 func printable(s string) string {
 	if strings.IndexFunc(s, hidden) < 0 {
 		return s
@@ -132,7 +132,9 @@ func printable(s string) string {
 	return b.String()
 }
 
-func hidden(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+func hidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r)
+}
 
 // oneLine makes text from outside fit a cell of a table.
 func oneLine(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }

@@ -48,6 +48,9 @@ func explain(err error) problem {
 		source *versions.SourceError
 		answer *api.Error
 	)
+	if p, known := explainData(err); known {
+		return p
+	}
 	switch {
 	case errors.As(err, &told):
 		return told

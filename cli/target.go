@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tendril-run/tendril/gateway/api"
+	"github.com/tendril-run/tendril/gateway/server"
 )
 
 // target is what a verb talks to: a server, and a project of it.
@@ -107,9 +108,10 @@ func (s settings) token(data string) (string, error) {
 
 // localServer is what a server leaves in its data directory.
 type localServer struct {
-	URL  string `json:"url"`
-	PID  int    `json:"pid"`
-	data string
+	URL    string         `json:"url"`
+	PID    int            `json:"pid"`
+	Limits []server.Limit `json:"limits,omitempty"`
+	data   string
 }
 
 // dataDirs are the names of data directories, in the order they are looked for.
@@ -124,15 +126,21 @@ func localServers(folders ...string) []localServer {
 			continue
 		}
 		for _, name := range dataDirs {
-			s := localServer{data: filepath.Join(folder, name)}
-			text, err := os.ReadFile(filepath.Join(s.data, "server.json"))
-			if err == nil && json.Unmarshal(text, &s) == nil && s.URL != "" {
-				found = append(found, s)
-			}
+			found = append(found, announced(filepath.Join(folder, name))...)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b localServer) int { return rank(a) - rank(b) })
 	return found
+}
+
+// announced is the server that has told of itself in a data directory, if any.
+func announced(data string) []localServer {
+	s := localServer{data: data}
+	text, err := os.ReadFile(filepath.Join(data, "server.json"))
+	if err != nil || json.Unmarshal(text, &s) != nil || s.URL == "" {
+		return nil
+	}
+	return []localServer{s}
 }
 
 func rank(s localServer) int {
