@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ type node struct {
 	cmd  *exec.Cmd
 	in   io.Writer     // asks for its vitals, a line each
 	said *bufio.Reader // its standard output
-	out  *bytes.Buffer
+	out  *output
 	*api.Client
 }
 
@@ -59,7 +60,7 @@ func (n *node) tryBoot() error {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.out = new(bytes.Buffer)
+	n.out = new(output)
 	n.cmd = exec.Command(exe, "serve", n.data)
 	n.cmd.Env = append(os.Environ(), n.env...)
 	n.cmd.Stderr = n.out
@@ -236,4 +237,22 @@ func alive(pid int) bool {
 	}
 	_, after, _ := bytes.Cut(stat, []byte(") "))
 	return len(after) > 0 && after[0] != 'Z'
+}
+
+// output is what a process has said so far. It may be read while it grows.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }

@@ -45,7 +45,9 @@ func TestKilledServerKeepsWhatItAcknowledgedOnce(t *testing.T) {
 	reached := make(chan struct{}, len(devices))
 	for _, d := range devices {
 		s := n.connect(d, true)
+		mu.Lock()
 		acked[d] = make(map[int]bool)
+		mu.Unlock()
 		busy.Go(func() {
 			for i := 1; ; i++ {
 				mu.Lock()
